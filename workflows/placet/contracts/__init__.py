@@ -1,0 +1,1 @@
+"""The models that cross a boundary, one module a subject."""

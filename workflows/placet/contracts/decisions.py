@@ -1,0 +1,156 @@
+"""A decision: as a client sends it, as it travels to the approval, and as it is recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue
+
+from placet.contracts._base import Message, RequestBody
+from placet.contracts.canonical import fingerprint, parse_object
+from placet.contracts.questions import Answer, AnswerBody
+
+CallDecision = Literal["approve", "edit", "reject", "respond"]
+"""What a person may say of a tool call."""
+QuestionDecision = Literal["answer", "skip"]
+"""What a person may say to a question."""
+DecisionType = CallDecision | QuestionDecision
+
+CALL_DECISIONS: Final[tuple[str, ...]] = get_args(CallDecision)
+QUESTION_DECISIONS: Final[tuple[str, ...]] = get_args(QuestionDecision)
+DECISION_TYPES: Final = CALL_DECISIONS + QUESTION_DECISIONS
+
+
+class Person(Message):
+    """Who decided: `user:dana`, the name to show, and the way it came.
+
+    `via` is `api`, `cli`, `web`, `langgraph`, or `temporal` for what reached the approval past the
+    gateway, where nobody has verified who it was.
+    """
+
+    id: str
+    name: str | None = None
+    via: str = "temporal"
+
+
+def _person_of_text(value: object) -> object:
+    return {"id": value} if isinstance(value, str) else value
+
+
+class DecisionBody(RequestBody):
+    """The body of POST `/v1/approvals/{id}/decision`.
+
+    The type is text here: an unknown one is an `invalid_decision`, not an `invalid_request`.
+    """
+
+    type: str
+    digest: str
+    args: dict[str, JsonValue] | None = None
+    message: str | None = None
+    answers: dict[str, AnswerBody] | None = None
+
+
+class DecideInput(Message):
+    """The payload of the Update and the Signal `decide`.
+
+    `args_text` is canonical text and wins over `args`, so that integers beyond 2^53 survive clients
+    that cannot hold them. `seal` is the gateway's proof that it has authenticated `by`.
+    """
+
+    type: str
+    digest: str
+    args: dict[str, Any] | None = None
+    args_text: str | None = None
+    message: str | None = None
+    answers: dict[str, Answer] | None = None
+    decision_id: str | None = Field(default=None, max_length=200)
+    by: Annotated[Person, BeforeValidator(_person_of_text)] | None = None
+    received_at: AwareDatetime | None = None
+    seal: str | None = None
+
+
+def body_fingerprint(body: DecisionBody | DecideInput) -> str:
+    """Return the fingerprint of a decision's body as sent, whatever key and person it came with.
+
+    Raises:
+        MalformedJsonError: The arguments hold what JSON cannot.
+    """
+    args = body.args
+    if isinstance(body, DecideInput) and body.args_text is not None:
+        args = parse_object(body.args_text)
+    answers = body.answers and {key: value.model_dump() for key, value in body.answers.items()}
+    return fingerprint(
+        {
+            "type": body.type,
+            "digest": body.digest,
+            "args": args,
+            "message": body.message,
+            "answers": answers,
+        }
+    )
+
+
+class Decision(Message):
+    """A decision as the gate takes it.
+
+    Attributes:
+        id: Names the decision; the id of the Update that carried it.
+        fingerprint: Of the body as sent (`body_fingerprint`), to tell a repeat from
+            another use of the same key.
+        digest: In: of the call that the person was shown. In a record: of the call that runs.
+        args_text: Canonical arguments; only an edit has them.
+        received_at: When the gateway took it; kept for the record, compared with nothing.
+    """
+
+    id: str
+    fingerprint: str
+    type: str
+    digest: str
+    args_text: str | None = None
+    message: str | None = None
+    answers: dict[str, Answer] | None = None
+    by: Person
+    received_at: datetime | None = None
+    seal: str | None = None
+
+
+class DecisionRecord(Message):
+    """The decision that ended an approval, as its outcome carries it.
+
+    Attributes:
+        digest: Of the call that runs because of it; differs from the approval's after an edit.
+    """
+
+    id: str
+    type: str
+    by: Person
+    received_at: datetime | None = None
+    message: str | None = None
+    args_text: str | None = None
+    answers: dict[str, Answer] | None = None
+    digest: str
+
+
+class DecideResult(Message):
+    """The answer of the Update `decide`: how the approval ended, and by whose decision.
+
+    Attributes:
+        fingerprint: Of the body that was recorded under the Update's id; another one means that
+            the key was used twice.
+    """
+
+    status: str
+    decision: DecisionRecord | None = None
+    digest: str
+    ended_at: datetime
+    fingerprint: str | None = None
+
+
+class WithdrawInput(Message):
+    """The payload of the Update and the Signal `cancel`: nobody shall decide any more."""
+
+    id: str | None = Field(default=None, max_length=200)
+    status: Literal["cancelled", "superseded"] = "cancelled"
+    by: Annotated[Person, BeforeValidator(_person_of_text)] | None = None
+    reason: str | None = Field(default=None, max_length=2_000)

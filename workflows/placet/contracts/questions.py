@@ -1,0 +1,157 @@
+"""What `ask_human` asks, and what people answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from placet.contracts._base import CLOSED, Message
+from placet.contracts.errors import Refusal
+
+ASK_HUMAN: Final = "ask_human"
+"""The tool as which a question is shown to the model and digested."""
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Option(Message):
+    """One of the answers offered."""
+
+    id: _Id | None = None
+    label: _Text
+    description: str | None = None
+
+
+def _option_of_text(value: object) -> object:
+    return {"label": value} if isinstance(value, str) else value
+
+
+class Question(Message):
+    """One question; ids that are absent are given in order by `Question.numbered`."""
+
+    id: _Id | None = None
+    header: str | None = None
+    question: _Text
+    options: tuple[Annotated[Option, BeforeValidator(_option_of_text)], ...] = Field(
+        default=(), max_length=100
+    )
+    multi_select: bool = False
+    allow_text: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_answered(self) -> Self:
+        if not self.options and not self.allow_text:
+            message = "a question without options needs allow_text"
+            raise ValueError(message)
+        labels = [option.label.casefold() for option in self.options]
+        if len(set(labels)) != len(labels):
+            message = "two options have the same label"
+            raise ValueError(message)
+        ids = [option.id for option in self.numbered(0).options]
+        if len(set(ids)) != len(ids):
+            message = "two options have the same id"
+            raise ValueError(message)
+        return self
+
+    def numbered(self, index: int) -> Question:
+        """Return the question with an id for itself (`q1`, …) and for each option (`1`, …)."""
+        options = tuple(
+            option if option.id is not None else option.model_copy(update={"id": str(place + 1)})
+            for place, option in enumerate(self.options)
+        )
+        return self.model_copy(update={"id": self.id or f"q{index + 1}", "options": options})
+
+
+def numbered(questions: tuple[Question, ...]) -> tuple[Question, ...]:
+    """Return the questions with every id present.
+
+    Raises:
+        ValueError: Two questions have the same id.
+    """
+    complete = tuple(question.numbered(index) for index, question in enumerate(questions))
+    ids = [question.id for question in complete]
+    if len(set(ids)) != len(ids):
+        message = "two questions have the same id"
+        raise ValueError(message)
+    return complete
+
+
+class OptionBody(Option):
+    """An option as the model or a client sends it: unknown properties are refused."""
+
+    model_config = CLOSED
+
+
+class QuestionBody(Question):
+    """A question as the model or a client sends it: unknown properties are refused."""
+
+    model_config = CLOSED
+
+    options: tuple[Annotated[OptionBody, BeforeValidator(_option_of_text)], ...] = Field(
+        default=(), max_length=100
+    )
+
+
+class Answer(Message):
+    """What a person answered to one question: option ids, free text, or both."""
+
+    options: tuple[str, ...] = ()
+    text: str | None = None
+
+
+class AnswerBody(Answer):
+    """An answer as a client sends it: unknown properties are refused."""
+
+    model_config = CLOSED
+
+
+def check_answers(
+    questions: tuple[Question, ...], answers: dict[str, Answer]
+) -> dict[str, Answer] | Refusal:
+    """Return the answers in the order of the questions, options in the order offered.
+
+    Every question wants an answer: one option, several where it says `multi_select`, text where it
+    says `allow_text`. What does not fit is refused as `invalid_decision`, naming the question.
+    """
+    known = {question.id or "": question for question in questions}
+    strangers = sorted(set(answers) - set(known))
+    if strangers:
+        return _misfit(strangers[0], "there is no such question")
+    ordered: dict[str, Answer] = {}
+    for question_id, question in known.items():
+        answer = answers.get(question_id)
+        if answer is None:
+            return _misfit(question_id, "an answer is missing")
+        problem = _problem(question, answer)
+        if problem:
+            return _misfit(question_id, problem)
+        chosen = set(answer.options)
+        ordered[question_id] = Answer(
+            options=tuple(o.id for o in question.options if o.id in chosen and o.id is not None),
+            text=answer.text,
+        )
+    return ordered
+
+
+def _problem(question: Question, answer: Answer) -> str | None:
+    offered = {option.id for option in question.options}
+    unknown = [option for option in answer.options if option not in offered]
+    if unknown:
+        return f"{unknown[0]!r} is not one of its options"
+    if len(set(answer.options)) > 1 and not question.multi_select:
+        return "it takes one option"
+    if answer.text is not None and not question.allow_text:
+        return "it takes no text"
+    if not answer.options and not (answer.text and answer.text.strip()):
+        return "the answer is empty"
+    return None
+
+
+def _misfit(question_id: str, problem: str) -> Refusal:
+    return Refusal(
+        code="invalid_decision",
+        message=f"The answer to question {question_id!r} does not fit: {problem}.",
+        details={"errors": [{"pointer": f"/answers/{question_id}", "message": problem}]},
+    )

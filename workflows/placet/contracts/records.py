@@ -1,0 +1,95 @@
+"""What the workflow `Approval` tells the ledger, and what it asks Temporal about itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from placet.contracts._base import Message
+from placet.contracts.approvals import Asked, End
+from placet.contracts.decisions import Decision, DecisionRecord, Person
+
+
+class RequestedEntry(Message):
+    """`approval.requested`."""
+
+    type: Literal["requested"] = "requested"
+    asked: Asked
+
+
+class RefusedEntry(Message):
+    """`approval.refused`: a Signal that did not count."""
+
+    type: Literal["refused"] = "refused"
+    decision: Decision
+    code: str
+    message: str | None = None
+    at: datetime
+
+
+class EndedEntry(Message):
+    """The end: a decision's (`winner` set), the clock's, or a withdrawal's.
+
+    Attributes:
+        winner: The decision as it was sent (its fingerprint tells repeats from other uses).
+        decision: As the outcome carries it.
+        by: Who withdrew; absent where the clock ended it.
+        at: When, by Temporal's record.
+    """
+
+    type: Literal["ended"] = "ended"
+    status: End
+    winner: Decision | None = None
+    decision: DecisionRecord | None = None
+    by: Person | None = None
+    reason: str | None = None
+    at: datetime
+
+
+Entry = RequestedEntry | RefusedEntry | EndedEntry
+
+
+class RecordInput(Message):
+    """The input of the activity `placet.record`; entries are written in order, each once.
+
+    Attributes:
+        first: The number of the first entry; an entry already written under its number is skipped.
+    """
+
+    asked: Asked
+    first: int
+    entries: tuple[Entry, ...]
+
+
+class RecordResult(Message):
+    """What the ledger knows better: the decider as verified (`via`), where the record ended it."""
+
+    by: Person | None = None
+
+
+class RecordedMoment(Message):
+    """One Signal or cancel request in a workflow's own history.
+
+    Attributes:
+        name: The Signal's name; None for a cancel request.
+        order: The id of its event.
+        at: The server's time of the event.
+    """
+
+    name: str | None
+    order: int
+    at: datetime
+    reason: str | None = None
+
+
+class WhenRecordedInput(Message):
+    """The input of the activity `placet.when_recorded`."""
+
+    workflow_id: str
+    run_id: str
+
+
+class WhenRecordedResult(Message):
+    """Signals and cancel requests in the order of their events."""
+
+    moments: tuple[RecordedMoment, ...]

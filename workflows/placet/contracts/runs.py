@@ -1,0 +1,217 @@
+"""A run: what starts it, what its activities take and give, how it looks from outside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+from pydantic import Field, JsonValue
+
+from placet.contracts._base import CLOSED, Message
+from placet.contracts.approvals import Approval, Outcome, WorkflowLink
+from placet.contracts.calls import Args
+
+RunEnd = Literal["completed", "failed", "cancelled", "expired"]
+RunStatus = Literal["running", "waiting"] | RunEnd
+RUN_STATUSES: Final[tuple[str, ...]] = ("running", "waiting", *get_args(RunEnd))
+
+
+class RunRequest(Message):
+    """The body of POST `/v1/runs`; `input` is text or LangChain message dicts."""
+
+    model_config = CLOSED
+
+    agent: str = Field(min_length=1)
+    input: str | tuple[dict[str, JsonValue], ...]
+    thread_id: str | None = Field(default=None, min_length=1, max_length=200)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Run(Message):
+    """A run as REST shows it; the fields of contract "Run"."""
+
+    id: str
+    agent: str
+    thread_id: str
+    status: RunStatus
+    requester: str | None = None
+    input: Any = None
+    output: str | None = None
+    error: str | None = None
+    pending: tuple[Approval, ...] = ()
+    started_at: datetime
+    ended_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    temporal: WorkflowLink
+
+
+class RunInput(Message):
+    """The input of the workflow `AgentRun`; no text, only ids.
+
+    Attributes:
+        input_turn: The ledger's turn row that holds the input messages (and, through its parents,
+            the thread before them).
+        requester: `user:…`, who started the run.
+    """
+
+    run_id: str
+    agent: str
+    thread_id: str
+    input_turn: str
+    requester: str | None = None
+    tool_timeout_seconds: float = 3600.0
+    max_turns: int = 40
+    turn: int = 0
+    head: str | None = None
+
+
+class RunResult(Message):
+    """The result of the workflow `AgentRun`; the text lies in the ledger."""
+
+    status: RunEnd
+    message_id: str | None = None
+    error: str | None = None
+
+
+class ModelInput(Message):
+    """The input of the activity `placet.model`.
+
+    Attributes:
+        parent_turn: The turn row that the transcript ends with.
+        results: Message ids of the parent turn's calls, in call order.
+    """
+
+    run_id: str
+    agent: str
+    thread_id: str
+    turn: int
+    parent_turn: str
+    results: tuple[str, ...] = ()
+
+
+class ModelCall(Message):
+    """One call that the model asked for.
+
+    Attributes:
+        index: Its place in the turn; with run and turn it names the call (`call_id`s repeat).
+        problem: The id of the error message that already answers it (no such tool, arguments that
+            break the schema); nobody is asked then and nothing runs.
+    """
+
+    index: int
+    call_id: str
+    tool: str
+    args: Args | None = None
+    idempotent: bool = False
+    problem: str | None = None
+
+
+class ModelResult(Message):
+    """What the model answered: the turn row's id, and the calls; none ends the run."""
+
+    turn_row: str
+    message_id: str
+    calls: tuple[ModelCall, ...] = ()
+
+
+class CallRef(Message):
+    """Which call of which run."""
+
+    run_id: str
+    agent: str
+    thread_id: str
+    turn: int
+    index: int
+    call_id: str
+    tool: str
+    requester: str | None = None
+
+
+class ToolInput(Message):
+    """The input of the activity `placet.tool`.
+
+    Attributes:
+        args: What runs.
+        gated: Policy asked for a person, so `approval_id` and `outcome` must cover `args.digest`.
+        again: How often a person said "run it again" after an uncertain attempt.
+    """
+
+    call: CallRef
+    args: Args
+    gated: bool = False
+    approval_id: str | None = None
+    outcome: Outcome | None = None
+    again: int = 0
+
+
+class ToolResult(Message):
+    """What became of a call.
+
+    Attributes:
+        status: `ask`: policy of this moment wants a person (again); nothing ran.
+            `uncertain`: an earlier attempt may have run the tool; nothing ran now.
+        message_id: The result's message in the ledger; absent for `ask` and `uncertain`.
+    """
+
+    status: Literal["succeeded", "failed", "refused", "uncertain", "ask"]
+    message_id: str | None = None
+
+
+SettleReason = Literal[
+    "denied",
+    "rejected",
+    "responded",
+    "answered",
+    "skipped",
+    "expired",
+    "cancelled",
+    "superseded",
+    "ran",
+]
+
+
+class SettleInput(Message):
+    """The input of the activity `placet.settle`: give a call that did not run its message.
+
+    Attributes:
+        reason: Why it did not run here; `ran`: a person said that the uncertain call had run.
+        outcome: The approval's, where there was one.
+        verdict_reason: What policy said, for `denied`.
+    """
+
+    call: CallRef
+    reason: SettleReason
+    approval_id: str | None = None
+    outcome: Outcome | None = None
+    verdict_reason: str | None = None
+    digest: str | None = None
+
+
+class SettleResult(Message):
+    """The id of the message that answers the call."""
+
+    message_id: str
+
+
+class CloseInput(Message):
+    """The input of the activity `placet.close`: the run's end.
+
+    Attributes:
+        last_turn: The turn row whose calls may still be open; each gets a message.
+        open_calls: Calls of that turn without a result.
+        results: Message ids of the calls that have one, by index.
+    """
+
+    run_id: str
+    agent: str
+    thread_id: str
+    status: RunEnd
+    message_id: str | None = None
+    error: str | None = None
+    reason: str | None = None
+    last_turn: str | None = None
+    turn: int = 0
+    open_calls: tuple[ModelCall, ...] = ()
+    results: dict[int, str] = Field(default_factory=dict)
+    actor: str | None = None
