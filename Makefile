@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+BIN := .venv/bin
+READY := .venv/.placet-installed
+SOURCES := workflows activities gateway tests tools $(wildcard examples benchmarks)
+
+.PHONY: help setup up test check e2e faults bench docs lock
+
+help: ## list these verbs
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
+
+up: $(READY) ## start the demo: Temporal, worker and gateway on this machine
+	@$(BIN)/placet up --demo
+
+test: $(READY) ## run every test
+	@$(BIN)/pytest
+
+check: $(READY) ## lint, format, types, import rules, sizes
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_sizes.py
+
+e2e: $(READY) ## run the tests that start everything and look from outside
+	@$(BIN)/pytest tests/e2e
+
+faults: $(READY) ## run the tests that kill, stop and cut off parts
+	@$(BIN)/pytest tests/faults
+
+bench: $(READY) ## measure
+	@$(BIN)/python benchmarks/run.py
+
+docs: $(READY) ## check the docs: links, and what the code says must be in them
+	@$(BIN)/python tools/check_docs.py
+
+setup: $(READY) ## make .venv from requirements.lock (quick when nothing changed)
+
+lock: ## resolve the dependencies anew and write requirements.lock
+	@tools/lock.sh
+
+$(READY): requirements.lock pyproject.toml tools/setup.sh
+	@tools/setup.sh

@@ -1,0 +1,1 @@
+"""From placet.yaml to agents: models, tools, graphs."""

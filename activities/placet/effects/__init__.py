@@ -1,0 +1,1 @@
+"""The bodies of the activities: everything a run does outside its workflow."""

@@ -1,0 +1,1 @@
+"""Temporal: finding it, starting it, connecting to it."""

@@ -1,0 +1,1 @@
+"""The gateway: people and programs ask and decide over HTTP."""

@@ -1,0 +1,1 @@
+"""Rules, matching and verdicts: pure functions."""

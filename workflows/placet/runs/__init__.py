@@ -1,0 +1,1 @@
+"""The workflows, and the gate that they wrap."""
