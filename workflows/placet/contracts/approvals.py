@@ -80,6 +80,7 @@ class ApprovalInput(ApprovalBody):
     Attributes:
         args_text: Canonical text; wins over `args`, so that integers beyond 2^53 survive.
         args_ref: Names arguments that the ledger keeps; `digest` then comes with it.
+        args_schema_ref: Names a JSON Schema that the ledger keeps.
         says: The model's own text, untrusted.
         requester: Who started the run, `user:…`; what a workflow that is not ours claims is
             unverified.
@@ -88,6 +89,7 @@ class ApprovalInput(ApprovalBody):
 
     args_text: str | None = None
     args_ref: str | None = None
+    args_schema_ref: str | None = None
     digest: str | None = None
     agent: str | None = None
     call_id: str | None = None
@@ -119,6 +121,56 @@ class Outcome(Message):
     status: End
     decision: DecisionRecord | None = None
     digest: str
+    ended_at: datetime | None = None
+    reason: str | None = None
+
+
+class Asked(Message):
+    """An approval as its workflow knows it once the input has been read: everything decided.
+
+    This is what is written to the ledger when the approval is requested and what the gate guards.
+    """
+
+    id: str
+    kind: Kind
+    tool: str
+    args: Args
+    args_schema: dict[str, JsonValue] | None = None
+    args_schema_ref: str | None = None
+    questions: tuple[Question, ...] = ()
+    allow_skip: bool = False
+    context: dict[str, JsonValue] | None = None
+    title: str
+    reason: str | None = None
+    rule: str | None = None
+    risk: Risk = "medium"
+    says: str | None = None
+    allowed_decisions: tuple[str, ...]
+    approvers: tuple[str, ...]
+    self_approval: bool = False
+    requester: str | None = None
+    requested_at: datetime
+    expires_at: datetime | None = None
+    on_expiry: OnExpiry = "reject"
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    agent: str | None = None
+    call_id: str | None = None
+    source: Source | None = None
+    run_id: str | None = None
+    thread_id: str | None = None
+    turn: int | None = None
+    index: int | None = None
+    seal: str | None = None
+    workflow_id: str
+    workflow_run_id: str
+
+
+class ApprovalState(Message):
+    """The answer of the Query `state`."""
+
+    asked: Asked
+    status: ApprovalStatus
+    decision: DecisionRecord | None = None
     ended_at: datetime | None = None
     reason: str | None = None
 
@@ -204,45 +256,6 @@ class Approval(Message):
     ended_at: datetime | None = None
     execution: Execution | None = None
     temporal: WorkflowLink
-
-
-class Asked(Message):
-    """An approval as its workflow knows it once the input has been read: everything decided.
-
-    This is what is written to the ledger when the approval is requested and what the gate guards.
-    """
-
-    id: str
-    kind: Kind
-    tool: str
-    args: Args
-    args_schema: dict[str, JsonValue] | None = None
-    questions: tuple[Question, ...] = ()
-    allow_skip: bool = False
-    context: dict[str, JsonValue] | None = None
-    title: str
-    reason: str | None = None
-    rule: str | None = None
-    risk: Risk = "medium"
-    says: str | None = None
-    allowed_decisions: tuple[str, ...]
-    approvers: tuple[str, ...]
-    self_approval: bool = False
-    requester: str | None = None
-    requested_at: datetime
-    expires_at: datetime | None = None
-    on_expiry: OnExpiry = "reject"
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
-    agent: str | None = None
-    call_id: str | None = None
-    source: Source | None = None
-    run_id: str | None = None
-    thread_id: str | None = None
-    turn: int | None = None
-    index: int | None = None
-    seal: str | None = None
-    workflow_id: str
-    workflow_run_id: str
 
 
 def allowed_decisions(body: ApprovalBody) -> tuple[str, ...]:

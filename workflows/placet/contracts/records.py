@@ -14,7 +14,6 @@ class RequestedEntry(Message):
     """`approval.requested`."""
 
     type: Literal["requested"] = "requested"
-    asked: Asked
 
 
 class RefusedEntry(Message):
@@ -53,18 +52,27 @@ class RecordInput(Message):
     """The input of the activity `placet.record`; entries are written in order, each once.
 
     Attributes:
+        asked: Comes with the first entry, and again where the ledger has lost the row: carrying it
+            each time would make history grow by the arguments.
         first: The number of the first entry; an entry already written under its number is skipped.
     """
 
-    asked: Asked
+    approval_id: str
+    asked: Asked | None = None
     first: int
     entries: tuple[Entry, ...]
 
 
 class RecordResult(Message):
-    """What the ledger knows better: the decider as verified (`via`), where the record ended it."""
+    """What the ledger knows better.
+
+    Attributes:
+        by: Who decided, as verified; present where the entries ended the approval by a decision.
+        missing: The ledger has no row of this approval; nothing was written.
+    """
 
     by: Person | None = None
+    missing: bool = False
 
 
 class RecordedMoment(Message):

@@ -95,6 +95,7 @@ class ModelCall(Message):
 
     Attributes:
         index: Its place in the turn; with run and turn it names the call (`call_id`s repeat).
+        schema_ref: Names the tool's JSON Schema in the ledger.
         problem: The id of the error message that already answers it (no such tool, arguments that
             break the schema); nobody is asked then and nothing runs.
     """
@@ -103,7 +104,7 @@ class ModelCall(Message):
     call_id: str
     tool: str
     args: Args | None = None
-    idempotent: bool = False
+    schema_ref: str | None = None
     problem: str | None = None
 
 
@@ -215,3 +216,7 @@ class CloseInput(Message):
     open_calls: tuple[ModelCall, ...] = ()
     results: dict[int, str] = Field(default_factory=dict)
     actor: str | None = None
+
+
+class CloseResult(Message):
+    """The run's end is in the ledger."""

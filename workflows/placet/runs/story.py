@@ -1,0 +1,99 @@
+"""What Temporal's UI tells an operator: no arguments, no text of people or models, absolute times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from temporalio.common import SearchAttributeUpdate
+
+    from placet.contracts.approvals import Asked
+    from placet.runs.gate import Ended
+
+STATUS = SearchAttributeKey.for_keyword("PlacetStatus")
+AGENT = SearchAttributeKey.for_keyword("PlacetAgent")
+TOOL = SearchAttributeKey.for_keyword("PlacetTool")
+THREAD = SearchAttributeKey.for_keyword("PlacetThread")
+RISK = SearchAttributeKey.for_keyword("PlacetRisk")
+REQUESTER = SearchAttributeKey.for_keyword("PlacetRequester")
+EXPIRES_AT = SearchAttributeKey.for_datetime("PlacetExpiresAt")
+
+
+def utc(moment: datetime | None) -> str:
+    """Return an absolute time for people, or `never`."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "never"
+
+
+def approval_attributes(asked: Asked) -> list[SearchAttributeUpdate]:
+    """Return the search attributes of an approval that waits."""
+    updates: list[SearchAttributeUpdate] = [
+        STATUS.value_set("pending"),
+        TOOL.value_set(asked.tool),
+        RISK.value_set(asked.risk),
+    ]
+    optional = ((AGENT, asked.agent), (THREAD, asked.thread_id), (REQUESTER, asked.requester))
+    updates.extend(key.value_set(value) for key, value in optional if value)
+    if asked.expires_at:
+        updates.append(EXPIRES_AT.value_set(asked.expires_at))
+    return updates
+
+
+def run_attributes(agent: str, thread_id: str, requester: str | None) -> TypedSearchAttributes:
+    """Return the search attributes with which a run starts."""
+    pairs = [
+        SearchAttributePair(STATUS, "running"),
+        SearchAttributePair(AGENT, agent),
+        SearchAttributePair(THREAD, thread_id),
+    ]
+    if requester:
+        pairs.append(SearchAttributePair(REQUESTER, requester))
+    return TypedSearchAttributes(pairs)
+
+
+def approval_details(asked: Asked) -> str:
+    """Return the Markdown table of what an approval waits for."""
+    rows = [
+        ("waits for", ", ".join(asked.approvers)),
+        ("decisions", ", ".join(asked.allowed_decisions)),
+        ("until", utc(asked.expires_at)),
+        ("then", "nothing: it never expires" if asked.expires_at is None else f"expired ({asked.on_expiry})"),
+        ("kind", asked.kind),
+        ("tool", f"`{asked.tool}`"),
+        ("risk", asked.risk),
+        ("digest", f"`{asked.args.digest}`"),
+        ("run", f"`{asked.run_id}`" if asked.run_id else "from outside any run"),
+        ("rule", asked.rule or "none"),
+    ]
+    return _table("Waits for a person", rows)
+
+
+def ended_details(asked: Asked, ended: Ended) -> str:
+    """Return the Markdown table of how an approval ended."""
+    rows = [("outcome", ended.status), ("at", utc(ended.at)), ("tool", f"`{asked.tool}`")]
+    if ended.decision:
+        person = ended.decision.by
+        rows += [
+            ("decision", ended.decision.type),
+            ("by", f"{person.id} (via {person.via})"),
+            ("runs", f"`{ended.decision.digest}`"),
+        ]
+    elif ended.status == "expired":
+        rows.append(("by", "the clock; nobody decided in time"))
+    elif ended.by:
+        rows.append(("by", ended.by.id))
+    return _table("Ended", rows)
+
+
+def timer_summary(asked: Asked) -> str:
+    """Return what happens when an approval's timer fires."""
+    return f"expires: {asked.tool} → {asked.on_expiry}"
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
+    lines = [f"**{title}**", "", "| | |", "| --- | --- |"]
+    lines += [f"| {name} | {value.replace('|', '/')} |" for name, value in rows]
+    return "\n".join(lines)
