@@ -14,9 +14,7 @@ from placet.contracts.durations import Duration
 from placet.contracts.questions import Answer, Question, QuestionBody, numbered
 
 Kind = Literal["tool_call", "question"]
-End = Literal[
-    "approved", "rejected", "responded", "answered", "skipped", "expired", "cancelled", "superseded"
-]
+End = Literal["approved", "rejected", "responded", "answered", "skipped", "expired", "cancelled", "superseded"]
 """How an approval ends."""
 ApprovalStatus = Literal["pending"] | End
 APPROVAL_STATUSES: Final[tuple[str, ...]] = ("pending", *get_args(End))
@@ -71,7 +69,9 @@ class ApprovalRequest(ApprovalBody):
 
     model_config = CLOSED
 
-    questions: tuple[QuestionBody, ...] = Field(default=(), max_length=4)
+    questions: tuple[QuestionBody, ...] = Field(  # pyright: ignore[reportIncompatibleVariableOverride] - frozen
+        default=(), max_length=4
+    )
 
 
 class ApprovalInput(ApprovalBody):

@@ -163,7 +163,7 @@ def _bounded_integer(digits: str) -> int:
 
 
 def _check_surrogates(value: object) -> None:
-    """Refuse `\\ud800` without its partner; only an escape can bring one, so most texts skip this."""
+    """Refuse half of a surrogate pair; only an escape can bring one, so most texts skip this."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:

@@ -1,8 +1,8 @@
 """Every code with which Placet refuses, and the refusal as a value.
 
-    ErrorCode          the code, its HTTP status, its title
-    Refusal            a code with what it names; the gate answers with it
-    RefusedError       a Refusal on its way through code that can only raise
+ErrorCode          the code, its HTTP status, its title
+Refusal            a code with what it names; the gate answers with it
+RefusedError       a Refusal on its way through code that can only raise
 """
 
 from __future__ import annotations

@@ -34,9 +34,7 @@ class Question(Message):
     id: _Id | None = None
     header: str | None = None
     question: _Text
-    options: tuple[Annotated[Option, BeforeValidator(_option_of_text)], ...] = Field(
-        default=(), max_length=100
-    )
+    options: tuple[Annotated[Option, BeforeValidator(_option_of_text)], ...] = Field(default=(), max_length=100)
     multi_select: bool = False
     allow_text: bool = False
 
@@ -84,14 +82,15 @@ class OptionBody(Option):
     model_config = CLOSED
 
 
+_AnOption = Annotated[OptionBody, BeforeValidator(_option_of_text)]
+
+
 class QuestionBody(Question):
     """A question as the model or a client sends it: unknown properties are refused."""
 
     model_config = CLOSED
 
-    options: tuple[Annotated[OptionBody, BeforeValidator(_option_of_text)], ...] = Field(
-        default=(), max_length=100
-    )
+    options: tuple[_AnOption, ...] = Field(default=(), max_length=100)  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class Answer(Message):
@@ -107,9 +106,7 @@ class AnswerBody(Answer):
     model_config = CLOSED
 
 
-def check_answers(
-    questions: tuple[Question, ...], answers: dict[str, Answer]
-) -> dict[str, Answer] | Refusal:
+def check_answers(questions: tuple[Question, ...], answers: dict[str, Answer]) -> dict[str, Answer] | Refusal:
     """Return the answers in the order of the questions, options in the order offered.
 
     Every question wants an answer: one option, several where it says `multi_select`, text where it
@@ -129,7 +126,7 @@ def check_answers(
             return _misfit(question_id, problem)
         chosen = set(answer.options)
         ordered[question_id] = Answer(
-            options=tuple(o.id for o in question.options if o.id in chosen and o.id is not None),
+            options=tuple(o.id for o in question.options if o.id in chosen),
             text=answer.text,
         )
     return ordered

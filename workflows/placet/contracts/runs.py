@@ -78,6 +78,8 @@ class ModelInput(Message):
     """The input of the activity `placet.model`.
 
     Attributes:
+        requester: Who started the run, and `started_at`, when: for the run's row, should the gateway
+            have died before it wrote it.
         parent_turn: The turn row that the transcript ends with.
         results: Message ids of the parent turn's calls, in call order.
     """
@@ -88,6 +90,8 @@ class ModelInput(Message):
     turn: int
     parent_turn: str
     results: tuple[str, ...] = ()
+    requester: str | None = None
+    started_at: datetime | None = None
 
 
 class ModelCall(Message):
@@ -169,6 +173,7 @@ SettleReason = Literal[
     "cancelled",
     "superseded",
     "ran",
+    "uncertain",
 ]
 
 
@@ -176,7 +181,8 @@ class SettleInput(Message):
     """The input of the activity `placet.settle`: give a call that did not run its message.
 
     Attributes:
-        reason: Why it did not run here; `ran`: a person said that the uncertain call had run.
+        reason: Why it did not run here; `ran`: a person said that the uncertain call had run;
+            `uncertain`: nobody could say.
         outcome: The approval's, where there was one.
         verdict_reason: What policy said, for `denied`.
     """

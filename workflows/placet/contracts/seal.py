@@ -31,9 +31,7 @@ def seal(key: bytes, approval_id: str, decision_id: str, fingerprint: str, by: P
     return hmac.new(key, bound.encode(), hashlib.sha256).hexdigest()
 
 
-def verify(
-    key: bytes, given: str | None, approval_id: str, decision_id: str, fingerprint: str, by: Person
-) -> bool:
+def verify(key: bytes, given: str | None, approval_id: str, decision_id: str, fingerprint: str, by: Person) -> bool:
     """Return whether the seal is the one that `seal` gives for the same arguments."""
     expected = seal(key, approval_id, decision_id, fingerprint, by)
     return given is not None and hmac.compare_digest(expected, given)

@@ -8,6 +8,7 @@ are only queued, and the workflow asks its own history in which order everything
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -110,7 +111,7 @@ class ApprovalWorkflow:
         )
 
     async def _live(self, asked: Asked) -> Outcome:
-        workflow.upsert_search_attributes(story.approval_attributes(asked))
+        story.show_approval(asked)
         workflow.set_current_details(story.approval_details(asked))
         recorder = asyncio.create_task(self._keep_record(asked))
         while self._open_gate().ended is None:
@@ -119,7 +120,7 @@ class ApprovalWorkflow:
             else:
                 await self._wait(asked)
         outcome = self._outcome(asked)
-        workflow.upsert_search_attributes([story.STATUS.value_set(outcome.status)])
+        story.show_status(outcome.status)
         while not self._may_close():
             self._answer_latecomers()
             await workflow.wait_condition(lambda: bool(self._inbox.items) or self._may_close())
@@ -129,12 +130,10 @@ class ApprovalWorkflow:
     async def _wait(self, asked: Asked) -> None:
         left = asked.expires_at - workflow.now() if asked.expires_at else None
         if left is None or left.total_seconds() > 0:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await workflow.wait_condition(
                     self._something_came, timeout=left, timeout_summary=story.timer_summary(asked)
                 )
-            except TimeoutError:
-                pass
         if not self._inbox.items and not self._cancelled:
             self._advance(gate.pass_deadline(self._open_gate(), workflow.now()))
 
@@ -173,9 +172,7 @@ class ApprovalWorkflow:
             after, answer = gate.decide(self._open_gate(), arrival, at)
             self._advance(after)
         if came_as_signal and isinstance(answer, Refusal) and not repeated:
-            self._outbox.append(
-                RefusedEntry(decision=decision, code=answer.code, message=answer.message, at=at)
-            )
+            self._outbox.append(RefusedEntry(decision=decision, code=answer.code, message=answer.message, at=at))
         return answer
 
     def _advance(self, after: gate.Gate) -> None:
@@ -192,9 +189,7 @@ class ApprovalWorkflow:
         while True:
             await workflow.wait_condition(lambda: bool(self._outbox))
             batch = tuple(self._outbox)
-            given = RecordInput(
-                approval_id=asked.id, asked=carried, first=self._written, entries=batch
-            )
+            given = RecordInput(approval_id=asked.id, asked=carried, first=self._written, entries=batch)
             result = await effects.record(given, f"ledger: {batch[-1].type}")
             carried = asked if result.missing else None
             if not result.missing:
@@ -254,12 +249,12 @@ class ApprovalWorkflow:
 
     def _open_asked(self) -> Asked:
         if isinstance(self._asked, str):
-            raise ApplicationError(self._asked, type="invalid_request", non_retryable=True)
+            raise _wrong_input(self._asked)
         return self._asked
 
     def _open_gate(self) -> gate.Gate:
         if self._gate is None:
-            raise ApplicationError("wrong input", type="invalid_request", non_retryable=True)
+            raise _wrong_input(str(self._asked))
         return self._gate
 
 
@@ -276,6 +271,10 @@ def _read_input(given: RawValue) -> Asked | str:
         )
     except (ValidationError, ValueError) as error:
         return f"The input of {WORKFLOW_TYPE} is wrong: {error}"
+
+
+def _wrong_input(problem: str) -> ApplicationError:
+    return ApplicationError(problem, type="invalid_request", non_retryable=True)
 
 
 def _ended_entry(ended: gate.Ended) -> EndedEntry:

@@ -46,9 +46,7 @@ MODEL_LIMIT_IN_ALL: Final = timedelta(hours=1)
 MODEL_HEARTBEAT_LIMIT: Final = timedelta(seconds=30)
 TOOL_HEARTBEAT_LIMIT: Final = timedelta(seconds=5)
 
-_PATIENT: Final = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)
-)
+_PATIENT: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 _SUMMARY_BYTES: Final = 200
 
 _Result = TypeVar("_Result", bound=Message)
@@ -63,9 +61,7 @@ async def when_recorded() -> WhenRecordedResult:
     """Ask Temporal when it recorded this workflow's Signals and its cancel request."""
     info = workflow.info()
     given = WhenRecordedInput(workflow_id=info.workflow_id, run_id=info.run_id)
-    return await _patiently(
-        WHEN_RECORDED, given, WhenRecordedResult, LEDGER_LIMIT, "order of what arrived"
-    )
+    return await _patiently(WHEN_RECORDED, given, WhenRecordedResult, LEDGER_LIMIT, "order of what arrived")
 
 
 async def judge(given: JudgeInput, summary: str) -> JudgeResult:
@@ -83,19 +79,18 @@ async def close(given: CloseInput, summary: str) -> CloseResult:
     return await _patiently(CLOSE, given, CloseResult, LEDGER_LIMIT, summary)
 
 
-async def call_model(given: ModelInput, summary: str) -> ModelResult:
-    """Call the model once; the activity says which of its errors are worth a retry."""
-    return await workflow.execute_activity(
+def start_model(given: ModelInput, summary: str) -> workflow.ActivityHandle[ModelResult]:
+    """Start the call of the model; the activity says which of its errors are worth a retry."""
+    return workflow.start_activity(
         MODEL,
         given,
         result_type=ModelResult,
         start_to_close_timeout=MODEL_LIMIT,
         schedule_to_close_timeout=MODEL_LIMIT_IN_ALL,
         heartbeat_timeout=MODEL_HEARTBEAT_LIMIT,
-        retry_policy=RetryPolicy(
-            initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
-        ),
+        retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
         summary=short(summary),
+        cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
     )
 
 
@@ -127,9 +122,7 @@ def short(text: str) -> str:
     return encoded[: _SUMMARY_BYTES - 3].decode(errors="ignore") + "…"
 
 
-async def _patiently(
-    name: str, given: Message, result: type[_Result], limit: timedelta, summary: str
-) -> _Result:
+async def _patiently(name: str, given: Message, result: type[_Result], limit: timedelta, summary: str) -> _Result:
     return await workflow.execute_activity(
         name,
         given,

@@ -110,7 +110,7 @@ def gate_of(asked: Asked, ended: Ended | None = None) -> Gate:
     )
 
 
-def judge(gate: Gate, decision: Decision, at: datetime) -> Answer:
+def judge(gate: Gate, decision: Decision, at: datetime) -> Answer:  # noqa: PLR0911 - one return a check
     """Return what the gate answers to a decision recorded at that time, changing nothing.
 
     The checks come in the order of the contract: shape, repeat, type allowed, answers, ended, digest.
@@ -157,9 +157,7 @@ def withdraw(gate: Gate, withdrawal: Withdrawal, at: datetime) -> tuple[Gate, An
     elif gate.late(at):
         answer = _expired(gate)
     else:
-        answer = Accepted(
-            Ended(withdrawal.status, at, by=withdrawal.by, reason=withdrawal.reason)
-        )
+        answer = Accepted(Ended(withdrawal.status, at, by=withdrawal.by, reason=withdrawal.reason))
     seen = {**gate.seen, withdrawal.id: Seen("", answer)}
     ended = answer.ended if isinstance(answer, Accepted) else gate.ended
     return replace(gate, seen=seen, ended=ended), answer
@@ -172,7 +170,7 @@ def pass_deadline(gate: Gate, at: datetime) -> Gate:
     return replace(gate, ended=Ended("expired", gate.expires_at))
 
 
-def check_shape(decision: Decision) -> Refusal | None:
+def check_shape(decision: Decision) -> Refusal | None:  # noqa: PLR0911 - one return a check
     """Return `invalid_decision` for an unknown type or a field that its type needs and lacks."""
     if decision.type not in DECISION_TYPES:
         return _invalid("/type", f"is one of {', '.join(DECISION_TYPES)}", decision)

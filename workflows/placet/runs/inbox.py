@@ -91,9 +91,7 @@ class Inbox:
         return any(item.arrival.id == decision_id for item in self.items)
 
 
-def in_order(
-    items: Iterable[Queued], moments: Iterable[RecordedMoment]
-) -> Iterator[tuple[Queued, datetime]]:
+def in_order(items: Iterable[Queued], moments: Iterable[RecordedMoment]) -> Iterator[tuple[Queued, datetime]]:
     """Yield what is queued, and the cancel of the workflow, in the order of Temporal's record.
 
     An Update stands right behind the Signals that were handed over before it: Temporal hands over

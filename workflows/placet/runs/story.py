@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from temporalio.common import SearchAttributeUpdate
 
     from placet.contracts.approvals import Asked
+    from placet.contracts.runs import RunInput
     from placet.runs.gate import Ended
 
 STATUS = SearchAttributeKey.for_keyword("PlacetStatus")
@@ -28,9 +30,14 @@ def utc(moment: datetime | None) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "never"
 
 
-def approval_attributes(asked: Asked) -> list[SearchAttributeUpdate]:
-    """Return the search attributes of an approval that waits."""
-    updates: list[SearchAttributeUpdate] = [
+def show_status(status: str) -> None:
+    """Set the search attribute by which operators filter workflows."""
+    _upsert([STATUS.value_set(status)])
+
+
+def show_approval(asked: Asked) -> None:
+    """Set the search attributes of an approval that waits."""
+    updates: list[SearchAttributeUpdate[Any]] = [
         STATUS.value_set("pending"),
         TOOL.value_set(asked.tool),
         RISK.value_set(asked.risk),
@@ -39,7 +46,7 @@ def approval_attributes(asked: Asked) -> list[SearchAttributeUpdate]:
     updates.extend(key.value_set(value) for key, value in optional if value)
     if asked.expires_at:
         updates.append(EXPIRES_AT.value_set(asked.expires_at))
-    return updates
+    _upsert(updates)
 
 
 def run_attributes(agent: str, thread_id: str, requester: str | None) -> TypedSearchAttributes:
@@ -88,9 +95,25 @@ def ended_details(asked: Asked, ended: Ended) -> str:
     return _table("Ended", rows)
 
 
+def run_details(given: RunInput, status: str, turn: int, waiting: tuple[str, ...]) -> str:
+    """Return the Markdown table of how a run stands and what it waits for."""
+    rows = [
+        ("agent", given.agent),
+        ("thread", f"`{given.thread_id}`"),
+        ("requester", given.requester or "unknown"),
+        ("turn", str(turn + 1)),
+    ]
+    rows += [("waits for", f"workflow `approval-{approval_id}`") for approval_id in waiting]
+    return _table(status.capitalize(), rows)
+
+
 def timer_summary(asked: Asked) -> str:
     """Return what happens when an approval's timer fires."""
     return f"expires: {asked.tool} → {asked.on_expiry}"
+
+
+def _upsert(updates: list[SearchAttributeUpdate[Any]]) -> None:
+    workflow.upsert_search_attributes(updates)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> str:

@@ -1,0 +1,133 @@
+"""The workflow `AgentRun`: turns of one agent until it has nothing more to call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from placet.contracts.runs import CloseInput, ModelInput, ModelResult, RunEnd, RunInput, RunResult
+from placet.runs import effects, story
+from placet.runs.turn import Stopping, Turn
+
+if TYPE_CHECKING:
+    from temporalio.workflow import ActivityHandle
+
+WORKFLOW_TYPE: Final = "AgentRun"
+ID_PREFIX: Final = "run-"
+
+
+@workflow.defn(name=WORKFLOW_TYPE)
+class AgentRun:
+    """One run of an agent."""
+
+    @workflow.init
+    def __init__(self, given: RunInput) -> None:
+        """Keep what the run was started with."""
+        self._given = given
+        self._stopping = Stopping(tell=self._tell)
+        self._head = given.head or given.input_turn
+        self._results: tuple[str, ...] = ()
+        self._turn = given.turn
+        self._status = "running"
+
+    @workflow.run
+    async def run(self, given: RunInput) -> RunResult:
+        """Run turns to the end; a cancel lets what has started finish and starts nothing more."""
+        del given
+        life = asyncio.create_task(self._live())
+        while True:
+            try:
+                return await asyncio.shield(life)
+            except asyncio.CancelledError:
+                if life.done():
+                    raise
+                self._stopping.stop("cancelled", workflow.cancellation_reason() or None)
+
+    async def _live(self) -> RunResult:
+        self._tell()
+        while self._turn < self._given.max_turns:
+            answer = await self._ask_model()
+            if answer is None:
+                return await self._close("cancelled")
+            if isinstance(answer, str):
+                return await self._close("failed", error=answer)
+            self._head, self._results = answer.turn_row, ()
+            if not answer.calls:
+                return await self._close("completed", message_id=answer.message_id)
+            turn = Turn(self._given, self._turn, answer, self._stopping)
+            self._results = await turn.settle_all()
+            self._turn += 1
+            if self._stopping.asked_for:
+                return await self._close(self._end(), reason=self._stopping.reason)
+        limit = self._given.max_turns
+        return await self._close("failed", error=f"The run took more than {limit} turns.")
+
+    async def _ask_model(self) -> ModelResult | str | None:
+        """Return what the model answered, what went wrong for good, or None once cancelled."""
+        given = ModelInput(
+            run_id=self._given.run_id,
+            agent=self._given.agent,
+            thread_id=self._given.thread_id,
+            turn=self._turn,
+            parent_turn=self._head,
+            results=self._results,
+            requester=self._given.requester,
+            started_at=workflow.info().workflow_start_time,
+        )
+        call = effects.start_model(given, f"model · {self._given.agent} · turn {self._turn + 1}")
+        await workflow.wait_condition(lambda: call.done() or self._stopping.asked_for)
+        if self._stopping.asked_for:
+            call.cancel()
+            return None
+        return await _answer_of(call)
+
+    async def _close(
+        self,
+        status: RunEnd,
+        *,
+        message_id: str | None = None,
+        error: str | None = None,
+        reason: str | None = None,
+    ) -> RunResult:
+        """Write the run's end; what the ledger holds then is what a thread goes on from."""
+        given = CloseInput(
+            run_id=self._given.run_id,
+            agent=self._given.agent,
+            thread_id=self._given.thread_id,
+            status=status,
+            message_id=message_id,
+            error=error,
+            reason=reason,
+            last_turn=self._head,
+            turn=self._turn,
+            results=dict(enumerate(self._results)),
+        )
+        await effects.close(given, f"close · {status}")
+        self._status = status
+        self._tell()
+        return RunResult(status=status, message_id=message_id, error=error)
+
+    def _end(self) -> RunEnd:
+        return "expired" if self._stopping.end == "expired" else "cancelled"
+
+    def _tell(self) -> None:
+        """Show operators how the run stands."""
+        if self._status in {"running", "waiting"}:
+            status = "waiting" if self._stopping.waiting else "running"
+        else:
+            status = self._status
+        if status != self._status or status == "running":
+            self._status = status
+            story.show_status(status)
+        workflow.set_current_details(story.run_details(self._given, status, self._turn, tuple(self._stopping.waiting)))
+
+
+async def _answer_of(call: ActivityHandle[ModelResult]) -> ModelResult | str:
+    try:
+        return await call
+    except ActivityError as error:
+        cause = error.cause
+        return str(cause) if cause is not None else str(error)
