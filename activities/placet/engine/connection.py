@@ -1,0 +1,107 @@
+"""The one place that connects to Temporal: address, namespace, data converter."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from datetime import timedelta
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+)
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, PayloadCodec
+from temporalio.service import RPCError, RPCStatusCode
+
+from placet.engine.errors import TemporalUnreachable
+from placet.engine.settings import Settings
+
+RETENTION: Final = timedelta(days=30)
+"""How long a local server keeps what has ended: an operator looks at last month's runs."""
+AT_ONCE: Final = timedelta(0)
+_RPC: Final = timedelta(seconds=5)
+_PAUSE: Final = 0.25
+
+
+def data_converter(codec: PayloadCodec | None = None) -> DataConverter:
+    """Returns the converter of every client and worker: pydantic models as `json/plain`.
+
+    Args:
+        codec: What encrypts or compresses payloads on their way to Temporal and back.
+    """
+    return dataclasses.replace(pydantic_data_converter, payload_codec=codec)
+
+
+async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: PayloadCodec | None = None) -> Client:
+    """Returns a client of the settings' Temporal whose namespace exists.
+
+    Args:
+        settings: Where Temporal is, and the namespace.
+        patience: How long to try again while Temporal or the namespace is not there yet: processes are started
+            beside Temporal, not after it.
+        codec: See `data_converter`.
+
+    Raises:
+        TemporalUnreachable: Still nothing when the patience is over.
+    """
+    give_up = time.monotonic() + patience.total_seconds()
+    while True:
+        try:
+            client = await open_client(settings, codec=codec)
+            await client.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace=settings.namespace), timeout=_RPC
+            )
+        except (RPCError, RuntimeError) as error:
+            if not _may_pass(error) or time.monotonic() >= give_up:
+                raise TemporalUnreachable(settings.temporal_address, settings.namespace, str(error)) from error
+        else:
+            return client
+        await asyncio.sleep(_PAUSE)
+
+
+async def open_client(settings: Settings, *, lazy: bool = False, codec: PayloadCodec | None = None) -> Client:
+    """Returns a client without asking whether the namespace exists; a lazy one connects at its first call."""
+    profile = settings.temporal.to_client_connect_config()
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.namespace,
+        api_key=profile.get("api_key"),
+        tls=profile.get("tls"),
+        rpc_metadata=profile.get("rpc_metadata", {}),
+        data_converter=data_converter(codec),
+        lazy=lazy,
+    )
+
+
+async def ensure_namespace(client: Client, retention: timedelta = RETENTION) -> None:
+    """Registers the client's namespace on a server of our own, or lengthens its retention to ours."""
+    length = Duration()
+    length.FromTimedelta(retention)
+    service = client.workflow_service
+    try:
+        found = await service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace), retry=True)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        request = RegisterNamespaceRequest(namespace=client.namespace, workflow_execution_retention_period=length)
+        await service.register_namespace(request, retry=True)
+        return
+    kept = found.config.workflow_execution_retention_ttl
+    if kept.ToTimedelta() < retention:
+        config = NamespaceConfig(workflow_execution_retention_ttl=length)
+        await service.update_namespace(UpdateNamespaceRequest(namespace=client.namespace, config=config), retry=True)
+
+
+def _may_pass(error: RPCError | RuntimeError) -> bool:
+    # A client that cannot connect raises a bare RuntimeError, whatever the cause.
+    if not isinstance(error, RPCError):
+        return True
+    lasting = {RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.INVALID_ARGUMENT}
+    return error.status not in lasting

@@ -1,0 +1,118 @@
+"""The settings: one frozen class, read once where a process begins, and handed on.
+
+Temporal's own standard environment (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS…`,
+`TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`) and its profile file are read as every Temporal client reads them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Self
+
+from temporalio.envconfig import ClientConfigProfile
+
+from placet.contracts.durations import parse_duration
+from placet.engine.errors import SettingsError
+
+TASK_QUEUE: Final = "placet"
+GATEWAY_PORT: Final = 7117
+TEMPORAL_ADDRESS: Final = "127.0.0.1:7233"
+NAMESPACE: Final = "default"
+DATA: Final = Path(".placet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that a process of Placet is told from outside.
+
+    Attributes:
+        data: The folder of everything that `placet up` keeps on this machine (`PLACET_DATA`).
+        config: The agents and the policy, a `placet.yaml` (`PLACET_CONFIG`).
+        ledger_url: The ledger's SQLAlchemy URL (`PLACET_LEDGER_URL`); by default a SQLite file in `data`.
+        url: Where the gateway is reached (`PLACET_URL`).
+        api_key: Who asks, for clients of the gateway (`PLACET_API_KEY`).
+        task_queue: The queue that workers poll (`PLACET_TASK_QUEUE`).
+        temporal: Temporal's standard environment and profile.
+        temporal_ui: The base of links into the Temporal UI (`PLACET_TEMPORAL_UI_URL`); None where there is none.
+        shutdown_grace: How long started tools may go on after SIGTERM (`PLACET_SHUTDOWN_GRACE`, as `5m`).
+    """
+
+    data: Path = DATA
+    config: Path | None = None
+    ledger_url: str = ""
+    url: str = f"http://127.0.0.1:{GATEWAY_PORT}"
+    api_key: str | None = field(default=None, repr=False)
+    task_queue: str = TASK_QUEUE
+    temporal: ClientConfigProfile = field(default_factory=ClientConfigProfile, repr=False)
+    temporal_ui: str | None = None
+    shutdown_grace: timedelta = timedelta(minutes=5)
+
+    def __post_init__(self) -> None:
+        """Fills in the ledger, whose default lies in the data folder."""
+        if not self.ledger_url:
+            object.__setattr__(self, "ledger_url", sqlite_url(self.data / "ledger.db"))
+
+    @property
+    def temporal_address(self) -> str:
+        """Host and port of Temporal's frontend."""
+        return self.temporal.address or TEMPORAL_ADDRESS
+
+    @property
+    def namespace(self) -> str:
+        """The Temporal namespace."""
+        return self.temporal.namespace or NAMESPACE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Reads the environment; an empty variable counts as absent.
+
+        Raises:
+            SettingsError: A variable has a value that cannot be understood.
+        """
+        given = {name: value for name, value in environ.items() if value}
+        config = given.get("PLACET_CONFIG")
+        return cls(
+            data=Path(given.get("PLACET_DATA", DATA)),
+            config=Path(config) if config else None,
+            ledger_url=given.get("PLACET_LEDGER_URL", ""),
+            url=given.get("PLACET_URL", cls.url).rstrip("/"),
+            api_key=given.get("PLACET_API_KEY"),
+            task_queue=given.get("PLACET_TASK_QUEUE", cls.task_queue),
+            temporal=_profile(given),
+            temporal_ui=_without_slash(given.get("PLACET_TEMPORAL_UI_URL")),
+            shutdown_grace=_duration(given, "PLACET_SHUTDOWN_GRACE", cls.shutdown_grace),
+        )
+
+
+def sqlite_url(path: Path) -> str:
+    """Returns the SQLAlchemy URL of a SQLite file."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def _without_slash(url: str | None) -> str | None:
+    return url.rstrip("/") if url else None
+
+
+def _profile(given: Mapping[str, str]) -> ClientConfigProfile:
+    try:
+        return ClientConfigProfile.load(override_env_vars=dict(given))
+    except RuntimeError as error:
+        name = "TEMPORAL_PROFILE" if "TEMPORAL_PROFILE" in given else "TEMPORAL_CONFIG_FILE"
+        raise SettingsError(name, given.get(name, ""), str(error)) from error
+
+
+def _duration(given: Mapping[str, str], name: str, default: timedelta) -> timedelta:
+    text = given.get(name)
+    if text is None:
+        return default
+    try:
+        length = parse_duration(text)
+    except ValueError as error:
+        raise SettingsError(name, text, str(error)) from error
+    if length is None:
+        raise SettingsError(name, text, "a length is needed")
+    return length
