@@ -259,14 +259,14 @@ class Approval(Message):
 
 
 def allowed_decisions(body: ApprovalBody) -> tuple[str, ...]:
-    """Return the types of decision that the approval takes."""
+    """Returns the types of decision that the approval takes."""
     if body.kind == "question":
         return ("answer", "skip") if body.allow_skip else ("answer",)
     return body.decisions or CALL_DECISIONS
 
 
 def decision_record(decision: Decision, runs: str) -> DecisionRecord:
-    """Return a decision as the outcome carries it.
+    """Returns a decision as the outcome carries it.
 
     Args:
         decision: The one that won.

@@ -115,7 +115,7 @@ INLINE_ARGS = 64 * 1024
 
 
 def inline_args(tool: str, args: dict[str, Any] | None, args_text: str | None) -> Args:
-    """Return the canonical arguments of a call that came as a dict, as text, or without any.
+    """Returns the canonical arguments of a call that came as a dict, as text, or without any.
 
     Raises:
         MalformedJsonError: They are not an object of JSON.

@@ -34,7 +34,7 @@ class MalformedJsonError(ValueError):
 
 
 def parse_json(source: str | bytes) -> JsonValue:
-    """Return the value of a JSON text, refusing what two readers could understand differently.
+    """Returns the value of a JSON text, refusing what two readers could understand differently.
 
     Args:
         source: One JSON document; bytes are UTF-8 without a byte order mark.
@@ -64,7 +64,7 @@ def parse_json(source: str | bytes) -> JsonValue:
 
 
 def parse_object(source: str | bytes) -> dict[str, JsonValue]:
-    """Return the JSON object that the text holds.
+    """Returns the JSON object that the text holds.
 
     Raises:
         MalformedJsonError: As for `parse_json`, or the value is not an object.
@@ -77,7 +77,7 @@ def parse_object(source: str | bytes) -> dict[str, JsonValue]:
 
 
 def canonical_text(value: JsonValue | Mapping[str, Any]) -> str:
-    """Return the canonical JSON text of a value.
+    """Returns the canonical JSON text of a value.
 
     Raises:
         MalformedJsonError: The value holds NaN, an infinity, a lone surrogate, a key that is not a
@@ -87,12 +87,12 @@ def canonical_text(value: JsonValue | Mapping[str, Any]) -> str:
 
 
 def canonical_args(source: str | bytes) -> str:
-    """Return the canonical text of the JSON object in `source`; refusals as for `parse_object`."""
+    """Returns the canonical text of the JSON object in `source`; refusals as for `parse_object`."""
     return canonical_text(parse_object(source))
 
 
 def digest(tool: str, args_text: str) -> str:
-    """Return `sha256:` and the hex digest that binds a decision to a tool and its arguments.
+    """Returns `sha256:` and the hex digest that binds a decision to a tool and its arguments.
 
     Args:
         tool: The tool's name as the model sees it; `ask_human` for a question.
@@ -103,7 +103,7 @@ def digest(tool: str, args_text: str) -> str:
 
 
 def fingerprint(value: JsonValue | Mapping[str, Any]) -> str:
-    """Return the hex SHA-256 of a value's canonical text: equal for equal JSON, whatever its spelling."""
+    """Returns the hex SHA-256 of a value's canonical text: equal for equal JSON, whatever its spelling."""
     return hashlib.sha256(canonical_text(value).encode()).hexdigest()
 
 
@@ -163,7 +163,7 @@ def _bounded_integer(digits: str) -> int:
 
 
 def _check_surrogates(value: object) -> None:
-    """Refuse half of a surrogate pair; only an escape can bring one, so most texts skip this."""
+    """Refuses half of a surrogate pair; only an escape can bring one, so most texts skip this."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -206,7 +206,7 @@ def _key(key: object) -> str:
 
 
 def _utf16(key: str) -> bytes:
-    """Order keys by UTF-16 code units (RFC 8785, 3.2.3)."""
+    """Orders keys by UTF-16 code units (RFC 8785, 3.2.3)."""
     return key.encode("utf-16-be", "surrogatepass")
 
 
@@ -220,7 +220,7 @@ def _string(text: str) -> str:
 
 
 def _number(number: float) -> str:
-    """Write a double as ECMAScript does (RFC 8785, 3.2.2.3); `repr` gives the same shortest digits."""
+    """Writes a double as ECMAScript does (RFC 8785, 3.2.2.3); `repr` gives the same shortest digits."""
     if not math.isfinite(number):
         message = f"{number} is not JSON"
         raise MalformedJsonError(message)

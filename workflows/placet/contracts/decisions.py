@@ -71,7 +71,7 @@ class DecideInput(Message):
 
 
 def body_fingerprint(body: DecisionBody | DecideInput) -> str:
-    """Return the fingerprint of a decision's body as sent, whatever key and person it came with.
+    """Returns the fingerprint of a decision's body as sent, whatever key and person it came with.
 
     Raises:
         MalformedJsonError: The arguments hold what JSON cannot.

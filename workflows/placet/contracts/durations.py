@@ -15,7 +15,7 @@ LONGEST: Final = timedelta(days=3650)
 
 
 def parse_duration(text: str) -> timedelta | None:
-    """Return the duration, or None for `never`.
+    """Returns the duration, or None for `never`.
 
     Raises:
         ValueError: The text has another form, is zero, or is longer than `LONGEST`.

@@ -54,7 +54,7 @@ class Question(Message):
         return self
 
     def numbered(self, index: int) -> Question:
-        """Return the question with an id for itself (`q1`, …) and for each option (`1`, …)."""
+        """Returns the question with an id for itself (`q1`, …) and for each option (`1`, …)."""
         options = tuple(
             option if option.id is not None else option.model_copy(update={"id": str(place + 1)})
             for place, option in enumerate(self.options)
@@ -63,7 +63,7 @@ class Question(Message):
 
 
 def numbered(questions: tuple[Question, ...]) -> tuple[Question, ...]:
-    """Return the questions with every id present.
+    """Returns the questions with every id present.
 
     Raises:
         ValueError: Two questions have the same id.
@@ -107,7 +107,7 @@ class AnswerBody(Answer):
 
 
 def check_answers(questions: tuple[Question, ...], answers: dict[str, Answer]) -> dict[str, Answer] | Refusal:
-    """Return the answers in the order of the questions, options in the order offered.
+    """Returns the answers in the order of the questions, options in the order offered.
 
     Every question wants an answer: one option, several where it says `multi_select`, text where it
     says `allow_text`. What does not fit is refused as `invalid_decision`, naming the question.

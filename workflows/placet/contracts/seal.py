@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def seal(key: bytes, approval_id: str, decision_id: str, fingerprint: str, by: Person) -> str:
-    """Return the hex HMAC-SHA256 that binds a person to one decision on one approval.
+    """Returns the hex HMAC-SHA256 that binds a person to one decision on one approval.
 
     Args:
         key: The ledger's seal key.
@@ -32,6 +32,6 @@ def seal(key: bytes, approval_id: str, decision_id: str, fingerprint: str, by: P
 
 
 def verify(key: bytes, given: str | None, approval_id: str, decision_id: str, fingerprint: str, by: Person) -> bool:
-    """Return whether the seal is the one that `seal` gives for the same arguments."""
+    """Returns whether the seal is the one that `seal` gives for the same arguments."""
     expected = seal(key, approval_id, decision_id, fingerprint, by)
     return given is not None and hmac.compare_digest(expected, given)

@@ -25,7 +25,7 @@ class AgentRun:
 
     @workflow.init
     def __init__(self, given: RunInput) -> None:
-        """Keep what the run was started with."""
+        """Keeps what the run was started with."""
         self._given = given
         self._stopping = Stopping(tell=self._tell)
         self._head = given.head or given.input_turn
@@ -35,7 +35,7 @@ class AgentRun:
 
     @workflow.run
     async def run(self, given: RunInput) -> RunResult:
-        """Run turns to the end; a cancel lets what has started finish and starts nothing more."""
+        """Runs turns to the end; a cancel lets what has started finish and starts nothing more."""
         del given
         life = asyncio.create_task(self._live())
         while True:
@@ -66,7 +66,7 @@ class AgentRun:
         return await self._close("failed", error=f"The run took more than {limit} turns.")
 
     async def _ask_model(self) -> ModelResult | str | None:
-        """Return what the model answered, what went wrong for good, or None once cancelled."""
+        """Returns what the model answered, what went wrong for good, or None once cancelled."""
         given = ModelInput(
             run_id=self._given.run_id,
             agent=self._given.agent,
@@ -92,7 +92,7 @@ class AgentRun:
         error: str | None = None,
         reason: str | None = None,
     ) -> RunResult:
-        """Write the run's end; what the ledger holds then is what a thread goes on from."""
+        """Writes the run's end; what the ledger holds then is what a thread goes on from."""
         given = CloseInput(
             run_id=self._given.run_id,
             agent=self._given.agent,
@@ -114,7 +114,7 @@ class AgentRun:
         return "expired" if self._stopping.end == "expired" else "cancelled"
 
     def _tell(self) -> None:
-        """Show operators how the run stands."""
+        """Shows operators how the run stands."""
         if self._status in {"running", "waiting"}:
             status = "waiting" if self._stopping.waiting else "running"
         else:

@@ -43,7 +43,7 @@ class ApprovalWorkflow:
 
     @workflow.init
     def __init__(self, given: RawValue) -> None:
-        """Read the input here: handlers may run before `run` does."""
+        """Reads the input here: handlers may run before `run` does."""
         self._inbox = Inbox()
         self._outbox: list[Entry] = [RequestedEntry()]
         self._written = 0
@@ -54,7 +54,7 @@ class ApprovalWorkflow:
 
     @workflow.run
     async def run(self, given: RawValue) -> Outcome:
-        """Wait for the one end, write it to the ledger, and return it.
+        """Waits for the one end, write it to the ledger, and return it.
 
         A cancel of the workflow is an arrival like any other; it never interrupts the record.
         """
@@ -70,27 +70,27 @@ class ApprovalWorkflow:
 
     @workflow.update(name=DECIDE, description="Decide: {type, digest, args?, message?, answers?, by?}")
     async def decide(self, given: RawValue) -> DecideResult:
-        """Answer with the end that this decision gave, or refuse."""
+        """Answers with the end that this decision gave, or refuse."""
         return await self._answer(DECIDE, self._read_update(DECIDE, given))
 
     @decide.validator
     def check_decide(self, given: RawValue) -> None:
-        """Refuse what cannot count before it is in history."""
+        """Refuses what cannot count before it is in history."""
         self._check(self._read_update(DECIDE, given))
 
     @workflow.update(name=CANCEL, description="Withdraw the approval: {by?, reason?}")
     async def cancel(self, given: RawValue) -> DecideResult:
-        """Answer with the end that this withdrawal gave, or refuse."""
+        """Answers with the end that this withdrawal gave, or refuse."""
         return await self._answer(CANCEL, self._read_update(CANCEL, given))
 
     @cancel.validator
     def check_cancel(self, given: RawValue) -> None:
-        """Refuse what cannot count before it is in history."""
+        """Refuses what cannot count before it is in history."""
         self._check(self._read_update(CANCEL, given))
 
     @workflow.signal(dynamic=True, description="`decide` and `cancel`, stored with no worker up")
     def stored(self, name: str, given: Sequence[RawValue]) -> None:
-        """Queue a decision or withdrawal that came as a Signal.
+        """Queues a decision or withdrawal that came as a Signal.
 
         A handler for any name and any number of arguments: a typed one would drop what it cannot
         decode, and then the Signals counted here would not be those of the history.
@@ -100,7 +100,7 @@ class ApprovalWorkflow:
 
     @workflow.query(name="state", description="The approval as its workflow knows it")
     def state(self) -> ApprovalState:
-        """Return what was asked and how it stands."""
+        """Returns what was asked and how it stands."""
         ended = self._open_gate().ended
         return ApprovalState(
             asked=self._open_asked(),
@@ -141,7 +141,7 @@ class ApprovalWorkflow:
         return bool(self._inbox.items) or self._cancelled or self._open_gate().ended is not None
 
     async def _put_in_order(self) -> None:
-        """Let the queue and a cancel through the gate as Temporal recorded them.
+        """Lets the queue and a cancel through the gate as Temporal recorded them.
 
         What arrives meanwhile stays queued for the next round: it was recorded later.
         """
@@ -158,7 +158,7 @@ class ApprovalWorkflow:
         self._inbox.items.clear()
 
     def _pass(self, arrival: Arrival, at: datetime, *, came_as_signal: bool) -> gate.Answer:
-        """Put one arrival before the gate; a Signal that is refused is an event, never silence."""
+        """Puts one arrival before the gate; a Signal that is refused is an event, never silence."""
         if isinstance(arrival, gate.Withdrawal):
             after, answer = gate.withdraw(self._open_gate(), arrival, at)
             self._advance(after)
@@ -176,7 +176,7 @@ class ApprovalWorkflow:
         return answer
 
     def _advance(self, after: gate.Gate) -> None:
-        """Take the gate's new state; where it ended just now, that is the next entry of the record."""
+        """Takes the gate's new state; where it ended just now, that is the next entry of the record."""
         before = self._open_gate()
         self._gate = after
         if before.ended is None and after.ended is not None:
@@ -184,7 +184,7 @@ class ApprovalWorkflow:
             workflow.set_current_details(story.ended_details(self._open_asked(), after.ended))
 
     async def _keep_record(self, asked: Asked) -> None:
-        """Write the outbox to the ledger, in order, for as long as the workflow lives."""
+        """Writes the outbox to the ledger, in order, for as long as the workflow lives."""
         carried: Asked | None = asked
         while True:
             await workflow.wait_condition(lambda: bool(self._outbox))
@@ -205,7 +205,7 @@ class ApprovalWorkflow:
         return read(name, given.payload.data, info.id if info else "")
 
     def _check(self, arrival: Arrival) -> None:
-        """Raise what the gate would refuse now, unless the queue may still change that."""
+        """Raises what the gate would refuse now, unless the queue may still change that."""
         current = self._open_gate()
         if isinstance(arrival, Unreadable):
             raise _refused(arrival.refusal)
@@ -259,7 +259,7 @@ class ApprovalWorkflow:
 
 
 def _read_input(given: RawValue) -> Asked | str:
-    """Return the approval that the input asks for, or what is wrong with the input."""
+    """Returns the approval that the input asks for, or what is wrong with the input."""
     info = workflow.info()
     try:
         return asked_for(
@@ -299,7 +299,7 @@ def _result(ended: gate.Ended, digest: str) -> DecideResult:
 
 
 def _refused(refusal: Refusal | None) -> ApplicationError:
-    """Return the error that carries a refusal to the caller of an Update."""
+    """Returns the error that carries a refusal to the caller of an Update."""
     if refusal is None:
         return ApplicationError("no answer", type="unavailable", non_retryable=True)
     return ApplicationError(

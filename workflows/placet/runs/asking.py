@@ -23,7 +23,7 @@ def asked(
     workflow_run_id: str,
     requested_at: datetime,
 ) -> Asked:
-    """Return the approval that an input asks for, with every default filled in.
+    """Returns the approval that an input asks for, with every default filled in.
 
     Args:
         approval_id: 32 hex characters.

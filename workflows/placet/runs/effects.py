@@ -53,34 +53,34 @@ _Result = TypeVar("_Result", bound=Message)
 
 
 async def record(given: RecordInput, summary: str) -> RecordResult:
-    """Write events of an approval to the ledger, in order, each once."""
+    """Writes events of an approval to the ledger, in order, each once."""
     return await _patiently(RECORD, given, RecordResult, LEDGER_LIMIT, summary)
 
 
 async def when_recorded() -> WhenRecordedResult:
-    """Ask Temporal when it recorded this workflow's Signals and its cancel request."""
+    """Asks Temporal when it recorded this workflow's Signals and its cancel request."""
     info = workflow.info()
     given = WhenRecordedInput(workflow_id=info.workflow_id, run_id=info.run_id)
     return await _patiently(WHEN_RECORDED, given, WhenRecordedResult, LEDGER_LIMIT, "order of what arrived")
 
 
 async def judge(given: JudgeInput, summary: str) -> JudgeResult:
-    """Ask policy about all calls of a turn."""
+    """Asks policy about all calls of a turn."""
     return await _patiently(JUDGE, given, JudgeResult, JUDGE_LIMIT, summary)
 
 
 async def settle(given: SettleInput, summary: str) -> SettleResult:
-    """Give a call that did not run the message that answers it."""
+    """Gives a call that did not run the message that answers it."""
     return await _patiently(SETTLE, given, SettleResult, LEDGER_LIMIT, summary)
 
 
 async def close(given: CloseInput, summary: str) -> CloseResult:
-    """Write the end of a run."""
+    """Writes the end of a run."""
     return await _patiently(CLOSE, given, CloseResult, LEDGER_LIMIT, summary)
 
 
 def start_model(given: ModelInput, summary: str) -> workflow.ActivityHandle[ModelResult]:
-    """Start the call of the model; the activity says which of its errors are worth a retry."""
+    """Starts the call of the model; the activity says which of its errors are worth a retry."""
     return workflow.start_activity(
         MODEL,
         given,
@@ -95,7 +95,7 @@ def start_model(given: ModelInput, summary: str) -> workflow.ActivityHandle[Mode
 
 
 async def run_tool(given: ToolInput, limit: timedelta, summary: str) -> ToolResult:
-    """Run a tool at most once per ledger row.
+    """Runs a tool at most once per ledger row.
 
     Args:
         given: The call and what covers it.
@@ -115,7 +115,7 @@ async def run_tool(given: ToolInput, limit: timedelta, summary: str) -> ToolResu
 
 
 def short(text: str) -> str:
-    """Return the text cut to what a summary may hold (Temporal takes 400 bytes; 200 are kept)."""
+    """Returns the text cut to what a summary may hold (Temporal takes 400 bytes; 200 are kept)."""
     encoded = text.encode()
     if len(encoded) <= _SUMMARY_BYTES:
         return text

@@ -98,7 +98,7 @@ class Gate:
 
 
 def gate_of(asked: Asked, ended: Ended | None = None) -> Gate:
-    """Return the gate of an approval as it was asked."""
+    """Returns the gate of an approval as it was asked."""
     return Gate(
         kind=asked.kind,
         tool=asked.tool,
@@ -111,7 +111,7 @@ def gate_of(asked: Asked, ended: Ended | None = None) -> Gate:
 
 
 def judge(gate: Gate, decision: Decision, at: datetime) -> Answer:  # noqa: PLR0911 - one return a check
-    """Return what the gate answers to a decision recorded at that time, changing nothing.
+    """Returns what the gate answers to a decision recorded at that time, changing nothing.
 
     The checks come in the order of the contract: shape, repeat, type allowed, answers, ended, digest.
     """
@@ -138,7 +138,7 @@ def judge(gate: Gate, decision: Decision, at: datetime) -> Answer:  # noqa: PLR0
 
 
 def decide(gate: Gate, decision: Decision, at: datetime) -> tuple[Gate, Answer]:
-    """Record a decision: the gate after it, and the answer that every repeat of it will get."""
+    """Records a decision: the gate after it, and the answer that every repeat of it will get."""
     answer = judge(gate, decision, at)
     if decision.id in gate.seen:
         return gate, answer
@@ -148,7 +148,7 @@ def decide(gate: Gate, decision: Decision, at: datetime) -> tuple[Gate, Answer]:
 
 
 def withdraw(gate: Gate, withdrawal: Withdrawal, at: datetime) -> tuple[Gate, Answer]:
-    """Record a withdrawal; one that comes at or after the deadline finds the approval expired."""
+    """Records a withdrawal; one that comes at or after the deadline finds the approval expired."""
     earlier = gate.seen.get(withdrawal.id)
     if earlier is not None:
         return gate, earlier.answer
@@ -164,14 +164,14 @@ def withdraw(gate: Gate, withdrawal: Withdrawal, at: datetime) -> tuple[Gate, An
 
 
 def pass_deadline(gate: Gate, at: datetime) -> Gate:
-    """Record that the clock got to `at`: expired if nobody had decided and it is time."""
+    """Records that the clock got to `at`: expired if nobody had decided and it is time."""
     if gate.ended is not None or gate.expires_at is None or not gate.late(at):
         return gate
     return replace(gate, ended=Ended("expired", gate.expires_at))
 
 
 def check_shape(decision: Decision) -> Refusal | None:  # noqa: PLR0911 - one return a check
-    """Return `invalid_decision` for an unknown type or a field that its type needs and lacks."""
+    """Returns `invalid_decision` for an unknown type or a field that its type needs and lacks."""
     if decision.type not in DECISION_TYPES:
         return _invalid("/type", f"is one of {', '.join(DECISION_TYPES)}", decision)
     if decision.type == "edit" and decision.args_text is None:
@@ -188,7 +188,7 @@ def check_shape(decision: Decision) -> Refusal | None:  # noqa: PLR0911 - one re
 
 
 def already_ended(ended: Ended) -> Refusal:
-    """Return the refusal that tells a loser who won, when and how."""
+    """Returns the refusal that tells a loser who won, when and how."""
     named = {
         "status": ended.status,
         "ended_at": ended.at.isoformat(),
@@ -216,7 +216,7 @@ def _deciding(gate: Gate, decision: Decision, at: datetime) -> Accepted:
 
 
 def _what_runs(gate: Gate, decision: Decision) -> tuple[Decision, str]:
-    """Return the decision and the digest of the call that it lets run; an edit to the same is an approve."""
+    """Returns the decision and the digest of the call that it lets run; an edit to the same is an approve."""
     if decision.type != "edit" or decision.args_text is None:
         return decision, gate.digest
     runs = digest(gate.tool, decision.args_text)

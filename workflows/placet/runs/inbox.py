@@ -43,7 +43,7 @@ class Unreadable:
     refusal: Refusal
 
     def as_decision(self) -> Decision:
-        """Return a decision that stands in the record for the payload."""
+        """Returns a decision that stands in the record for the payload."""
         return Decision(id=self.id, fingerprint="", type="", digest="", by=NOBODY)
 
 
@@ -75,13 +75,13 @@ class Inbox:
     signals: Counter[str] = field(default_factory=Counter[str])
 
     def add_signal(self, name: str, data: bytes) -> None:
-        """Queue a Signal; it is counted whatever it holds, so that counts match the history's."""
+        """Queues a Signal; it is counted whatever it holds, so that counts match the history's."""
         nth = self.signals[name]
         self.signals[name] += 1
         self.items.append(Queued(read(name, data, f"signal-{name}-{nth}"), name, nth=nth))
 
     def add_update(self, name: str, arrival: Arrival, at: datetime) -> Queued:
-        """Queue an Update that met Signals which are not in order yet."""
+        """Queues an Update that met Signals which are not in order yet."""
         queued = Queued(arrival, name, at=at)
         self.items.append(queued)
         return queued
@@ -92,7 +92,7 @@ class Inbox:
 
 
 def in_order(items: Iterable[Queued], moments: Iterable[RecordedMoment]) -> Iterator[tuple[Queued, datetime]]:
-    """Yield what is queued, and the cancel of the workflow, in the order of Temporal's record.
+    """Yields what is queued, and the cancel of the workflow, in the order of Temporal's record.
 
     An Update stands right behind the Signals that were handed over before it: Temporal hands over
     what it has recorded already before it lets a worker accept an Update.
@@ -121,7 +121,7 @@ def in_order(items: Iterable[Queued], moments: Iterable[RecordedMoment]) -> Iter
 
 
 def read(name: str, data: bytes, fallback_id: str) -> Arrival:
-    """Return what a payload of `decide` or `cancel` says.
+    """Returns what a payload of `decide` or `cancel` says.
 
     Args:
         name: Of the Update or Signal.
@@ -164,7 +164,7 @@ def _withdrawal(given: WithdrawInput, fallback_id: str) -> Withdrawal:
 
 
 def _claimed(by: Person | None, seal: str | None) -> Person:
-    """Return who decides as far as it can be known here; the record activity verifies the seal."""
+    """Returns who decides as far as it can be known here; the record activity verifies the seal."""
     person = by or NOBODY
     return person if seal else person.model_copy(update={"via": "temporal"})
 

@@ -26,17 +26,17 @@ EXPIRES_AT = SearchAttributeKey.for_datetime("PlacetExpiresAt")
 
 
 def utc(moment: datetime | None) -> str:
-    """Return an absolute time for people, or `never`."""
+    """Returns an absolute time for people, or `never`."""
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "never"
 
 
 def show_status(status: str) -> None:
-    """Set the search attribute by which operators filter workflows."""
+    """Sets the search attribute by which operators filter workflows."""
     _upsert([STATUS.value_set(status)])
 
 
 def show_approval(asked: Asked) -> None:
-    """Set the search attributes of an approval that waits."""
+    """Sets the search attributes of an approval that waits."""
     updates: list[SearchAttributeUpdate[Any]] = [
         STATUS.value_set("pending"),
         TOOL.value_set(asked.tool),
@@ -50,7 +50,7 @@ def show_approval(asked: Asked) -> None:
 
 
 def run_attributes(agent: str, thread_id: str, requester: str | None) -> TypedSearchAttributes:
-    """Return the search attributes with which a run starts."""
+    """Returns the search attributes with which a run starts."""
     pairs = [
         SearchAttributePair(STATUS, "running"),
         SearchAttributePair(AGENT, agent),
@@ -62,7 +62,7 @@ def run_attributes(agent: str, thread_id: str, requester: str | None) -> TypedSe
 
 
 def approval_details(asked: Asked) -> str:
-    """Return the Markdown table of what an approval waits for."""
+    """Returns the Markdown table of what an approval waits for."""
     rows = [
         ("waits for", ", ".join(asked.approvers)),
         ("decisions", ", ".join(asked.allowed_decisions)),
@@ -79,7 +79,7 @@ def approval_details(asked: Asked) -> str:
 
 
 def ended_details(asked: Asked, ended: Ended) -> str:
-    """Return the Markdown table of how an approval ended."""
+    """Returns the Markdown table of how an approval ended."""
     rows = [("outcome", ended.status), ("at", utc(ended.at)), ("tool", f"`{asked.tool}`")]
     if ended.decision:
         person = ended.decision.by
@@ -96,7 +96,7 @@ def ended_details(asked: Asked, ended: Ended) -> str:
 
 
 def run_details(given: RunInput, status: str, turn: int, waiting: tuple[str, ...]) -> str:
-    """Return the Markdown table of how a run stands and what it waits for."""
+    """Returns the Markdown table of how a run stands and what it waits for."""
     rows = [
         ("agent", given.agent),
         ("thread", f"`{given.thread_id}`"),
@@ -108,7 +108,7 @@ def run_details(given: RunInput, status: str, turn: int, waiting: tuple[str, ...
 
 
 def timer_summary(asked: Asked) -> str:
-    """Return what happens when an approval's timer fires."""
+    """Returns what happens when an approval's timer fires."""
     return f"expires: {asked.tool} → {asked.on_expiry}"
 
 

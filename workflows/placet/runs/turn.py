@@ -72,7 +72,7 @@ class Stopping:
         return self.end is not None or workflow.cancellation_reason() is not None
 
     def stop(self, end: End, reason: str | None = None) -> None:
-        """Start nothing more and withdraw what waits; the first reason stays."""
+        """Starts nothing more and withdraw what waits; the first reason stays."""
         if self.end is None:
             self.end, self.reason = end, reason
         for handle in self.waiting.values():
@@ -93,14 +93,14 @@ class Turn:
     """The calls of one turn."""
 
     def __init__(self, given: RunInput, turn: int, answer: ModelResult, stopping: Stopping) -> None:
-        """Take over the calls that the model asked for."""
+        """Takes over the calls that the model asked for."""
         self._given = given
         self._turn = turn
         self._calls = answer.calls
         self._stopping = stopping
 
     async def settle_all(self) -> tuple[str, ...]:
-        """Return the message that answers each call, in the order of the calls.
+        """Returns the message that answers each call, in the order of the calls.
 
         Allowed calls start at once; each gated one is released by its own decision.
         """
@@ -144,7 +144,7 @@ class Turn:
             verdict, cover = again, Cover(args=call.args)
 
     async def _through_the_door(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str | Verdict:
-        """Run the tool; return its message, or the verdict of a policy that wants a person now."""
+        """Runs the tool; return its message, or the verdict of a policy that wants a person now."""
         again = 0
         while True:
             given = ToolInput(
@@ -170,7 +170,7 @@ class Turn:
         return await effects.run_tool(given, limit, _tool_summary(given))
 
     async def _ask(self, call: ModelCall, verdict: Verdict) -> str | Cover:
-        """Put the call before a person; return what covers it, or the message of a call that does not run."""
+        """Puts the call before a person; return what covers it, or the message of a call that does not run."""
         terms = verdict.terms or Terms()
         approval_id, outcome = await self._open_approval(self._approval(call, verdict, terms))
         if outcome.status == "approved" and outcome.decision is not None and call.args is not None:
@@ -183,7 +183,7 @@ class Turn:
         return await self._settle(call, _why(outcome.status), approval_id=approval_id, outcome=outcome)
 
     async def _ask_what_happened(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str | None:
-        """Ask about an uncertain call; None means run it again."""
+        """Asks about an uncertain call; None means run it again."""
         if self._stopping.asked_for:
             return await self._settle(call, "uncertain", digest=cover.args.digest)
         question = self._question(call, verdict.terms or Terms())
@@ -197,7 +197,7 @@ class Turn:
         return await self._settle(call, reason, approval_id=approval_id, outcome=outcome, digest=cover.args.digest)
 
     async def _open_approval(self, given: ApprovalInput) -> tuple[str, Outcome]:
-        """Start an approval as a child and return its id and its outcome."""
+        """Starts an approval as a child and return its id and its outcome."""
         approval_id = workflow.uuid4().hex
         handle = await workflow.start_child_workflow(
             "Approval",
