@@ -10,8 +10,10 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
+    DescribeTaskQueueRequest,
     RegisterNamespaceRequest,
     UpdateNamespaceRequest,
 )
@@ -40,7 +42,7 @@ def data_converter(codec: PayloadCodec | None = None) -> DataConverter:
 
 
 async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: PayloadCodec | None = None) -> Client:
-    """Returns a client of the settings' Temporal whose namespace exists.
+    """Returns a client of the settings' Temporal whose namespace can be used.
 
     Args:
         settings: Where Temporal is, and the namespace.
@@ -55,9 +57,7 @@ async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: P
     while True:
         try:
             client = await open_client(settings, codec=codec)
-            await client.workflow_service.describe_namespace(
-                DescribeNamespaceRequest(namespace=settings.namespace), timeout=_RPC
-            )
+            await _use(client, settings.task_queue)
         except (RPCError, RuntimeError) as error:
             if not _may_pass(error) or time.monotonic() >= give_up:
                 raise TemporalUnreachable(settings.temporal_address, settings.namespace, str(error)) from error
@@ -67,7 +67,7 @@ async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: P
 
 
 async def open_client(settings: Settings, *, lazy: bool = False, codec: PayloadCodec | None = None) -> Client:
-    """Returns a client without asking whether the namespace exists; a lazy one connects at its first call."""
+    """Returns a client without asking for the namespace; a lazy one connects at its first call."""
     profile = settings.temporal.to_client_connect_config()
     return await Client.connect(
         settings.temporal_address,
@@ -97,6 +97,12 @@ async def ensure_namespace(client: Client, retention: timedelta = RETENTION) -> 
     if kept.ToTimedelta() < retention:
         config = NamespaceConfig(workflow_execution_retention_ttl=length)
         await service.update_namespace(UpdateNamespaceRequest(namespace=client.namespace, config=config), retry=True)
+
+
+async def _use(client: Client, task_queue: str) -> None:
+    # For a second or two after a namespace was registered it can be described, but not yet be used.
+    request = DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=task_queue))
+    await client.workflow_service.describe_task_queue(request, timeout=_RPC)
 
 
 def _may_pass(error: RPCError | RuntimeError) -> bool:

@@ -1,0 +1,158 @@
+"""Fixtures: the servers that tests talk to, each started once and provisioned where it is not there.
+
+| fixture | scope | gives |
+| --- | --- | --- |
+| `temporal_server` | session | the address of a real Temporal server, namespace `default`, search attributes created |
+| `temporal_client` | test | a client of that server, with Placet's data converter |
+| `time_skipping` | test | a `WorkflowEnvironment` whose clock runs ahead while everybody waits |
+| `workflow_environment` | test | one of the two: time skipping, or the real server with `--temporal=real` |
+| `task_queue` | test | the name of a queue that no other test uses |
+| `postgres_url` | test | the SQLAlchemy URL of an empty PostgreSQL database |
+
+The time-skipping server is one for all tests and its clock only goes on: compare nothing with it. What a machine lacks
+is provisioned before the first test, where no test's time limit counts and the progress can be seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfigProfile
+from temporalio.testing import WorkflowEnvironment
+
+from placet.engine.connection import connect
+from placet.engine.errors import EngineError
+from placet.engine.programs import obtain_server
+from placet.engine.progress import Say, say_on_stderr, silent
+from placet.engine.settings import Settings
+from placet_testing.local_temporal import local_temporal
+from placet_testing.postgres import PostgresServer, postgres_server
+from placet_testing.time_skipping import time_skipping_server
+
+_PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
+    "temporal_server": obtain_server,
+    "time_skipping": time_skipping_server,
+}
+
+
+class _Capture(Protocol):
+    """The part of pytest's capturing that lets the progress through."""
+
+    def global_and_fixture_disabled(self) -> AbstractContextManager[None]: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--temporal",
+        choices=["time-skipping", "real"],
+        default="time-skipping",
+        help="the server that `workflow_environment` gives to workflow tests",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Provisions what the collected tests need; a failure is told by the fixture of each test that needs it."""
+    if session.config.option.collectonly:
+        return
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "workflow_environment" in wanted:
+        wanted.add(_chosen(session.config))
+    capture = cast("_Capture", session.config.pluginmanager.getplugin("capturemanager"))
+    for name in sorted(wanted & _PROVIDERS.keys()):
+        with capture.global_and_fixture_disabled():
+            try:
+                _PROVIDERS[name](say_on_stderr)
+            except EngineError as error:
+                say_on_stderr(str(error))
+
+
+@pytest.fixture(scope="session")
+def temporal_server() -> Iterator[str]:
+    """The address of a real Temporal server that all tests share."""
+    # Not under pytest's own folder: a socket or a database of a killed run must not be met again.
+    folder = Path(tempfile.mkdtemp(prefix="placet-temporal-"))
+    try:
+        with local_temporal(folder) as address:
+            yield address
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def temporal_settings(temporal_server: str, task_queue: str, tmp_path: Path) -> Settings:
+    """Settings for the real server, with a queue and a data folder of the test's own."""
+    profile = ClientConfigProfile(address=temporal_server, namespace="default")
+    return Settings(temporal=profile, task_queue=task_queue, data=tmp_path)
+
+
+@pytest.fixture
+async def temporal_client(temporal_settings: Settings) -> Client:
+    """A client of the real server."""
+    return await connect(temporal_settings)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    program = await asyncio.to_thread(time_skipping_server, silent)
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(program), data_converter=pydantic_data_converter
+    ) as environment:
+        yield environment
+
+
+@pytest.fixture
+def time_skipping(_time_skipping: WorkflowEnvironment) -> WorkflowEnvironment:
+    """A server on which three days pass in milliseconds while a test awaits a result."""
+    return _time_skipping
+
+
+@pytest.fixture
+def workflow_environment(request: pytest.FixtureRequest) -> WorkflowEnvironment:
+    """The server of workflow tests: time skipping, or the real one with `--temporal=real`."""
+    chosen: object = request.getfixturevalue(_chosen(request.config))
+    if isinstance(chosen, WorkflowEnvironment):
+        return chosen
+    client: object = request.getfixturevalue("temporal_client")
+    assert isinstance(client, Client)
+    return WorkflowEnvironment.from_client(client)
+
+
+@pytest.fixture
+def task_queue() -> str:
+    """A queue that no other test uses."""
+    return f"placet-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        if server is None:
+            reason = "neither PostgreSQL's programs nor a Docker engine are here (Debian: apt-get install postgresql)"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield server
+
+
+@pytest.fixture
+def postgres_url(_postgres: PostgresServer) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty PostgreSQL database, gone after the test."""
+    with _postgres.database() as url:
+        yield url
+
+
+def _chosen(config: pytest.Config) -> str:
+    return "temporal_server" if config.getoption("--temporal") == "real" else "time_skipping"
