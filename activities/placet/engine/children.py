@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from placet.engine import launch
+from placet.engine.launching import launched
 from placet.engine.server import Command
 
 _LARGEST_LOG: Final = 20_000_000
@@ -35,11 +34,6 @@ class Child:
     log: Path
     ready: Callable[[], Awaitable[bool]]
     grace: timedelta = timedelta(seconds=5)
-
-
-def launched(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the command line that starts the same program so that it dies with this process."""
-    return (sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *arguments)
 
 
 async def start(child: Child) -> asyncio.subprocess.Process:

@@ -25,11 +25,13 @@ class Port:
     Attributes:
         name: What listens there, in the words of the message when it is taken; the key in the kept file.
         usual: Its usual number; None for any.
+        wished: The number that a person asks for this time; wins over the kept one.
         shown: Whether a person uses it and is told when it is another than usual.
     """
 
     name: str
     usual: int | None = None
+    wished: int | None = None
     shown: bool = False
 
 
@@ -55,28 +57,28 @@ def choose(wanted: list[Port], kept: Path, say: Say) -> dict[str, int]:
     """Returns a number for each port, the one of the last start where it is free, and keeps them for the next.
 
     Args:
-        wanted: The ports; a `usual` number wins over the kept one only where nothing was kept.
+        wanted: The ports: each gets the number that is wished, else the kept one, else the usual one, else any.
         kept: The file of the last start's numbers.
         say: Gets a sentence for each shown port that had to move.
     """
     before = _read(kept)
     chosen: dict[str, int] = {}
     for port in wanted:
-        number = next(_free(port, before.get(port.name)), None)
-        while number is None or number in chosen.values():
+        first = port.wished or before.get(port.name) or port.usual
+        number = next(_candidates(port, first, before.get(port.name)), None) or free_port()
+        while number in chosen.values():
             number = free_port()
-        asked_for = before.get(port.name, port.usual)
-        if port.shown and number != asked_for and asked_for is not None:
-            say(f"Port {asked_for} is taken: the {port.name} listens on {number}.")
+        if port.shown and first not in (None, number):
+            say(f"Port {first} is taken: the {port.name} listens on {number}.")
         chosen[port.name] = number
     _write(kept, before | chosen)
     return chosen
 
 
-def _free(port: Port, before: int | None) -> Iterator[int]:
-    if before is not None and _free_soon(before):
-        yield before
-    if port.usual is not None and port.usual != before and is_free(port.usual):
+def _candidates(port: Port, first: int | None, before: int | None) -> Iterator[int]:
+    if first is not None and (_free_soon(first) if first == before else is_free(first)):
+        yield first
+    if port.usual is not None and port.usual != first and is_free(port.usual):
         yield port.usual
 
 

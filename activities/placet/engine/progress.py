@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+from placet.engine.launching import launched
+
 Say = Callable[[str], None]
 """Takes one sentence for the person who waits."""
 
@@ -32,7 +34,7 @@ def run_with_signs_of_life(
     """Runs a command into a log file, says every few seconds how far it is, and returns its exit code.
 
     Args:
-        command: Program and arguments.
+        command: Program, by its whole path, and arguments.
         what: What is done, for the signs of life: "building X".
         say: Where they go.
         log: Gets the command's whole output.
@@ -45,7 +47,11 @@ def run_with_signs_of_life(
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            list(command), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=dict(environment)
+            launched(tuple(str(word) for word in command)),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=dict(environment),
         )
         done = threading.Event()
         watcher = threading.Thread(target=_signs, args=(done, what, say, log, started), daemon=True)

@@ -42,6 +42,7 @@ class Supervisor:
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._ready: set[str] = set()
         self._stopping = asyncio.Event()
+        self._keeping: list[asyncio.Task[None]] = []
 
     @property
     def children(self) -> list[Child]:
@@ -54,9 +55,11 @@ class Supervisor:
         Raises:
             ChildFailed: One says before it was ever ready that its settings are wrong.
         """
-        async with asyncio.TaskGroup() as tasks:
-            for child in self.children:
-                tasks.create_task(self._keep(child))
+        self._keeping = [asyncio.create_task(self._keep(child)) for child in self.children]
+        if self._keeping:
+            done, _ = await asyncio.wait(self._keeping, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
 
     async def until_ready(self, every: float = 0.1, remind: float = 10.0) -> None:
         """Returns when each child is ready; names those that are waited for every few seconds."""
@@ -78,6 +81,7 @@ class Supervisor:
         for group in reversed(self._groups):
             started = [(child, self._running[child.name]) for child in group if child.name in self._running]
             await asyncio.gather(*(stop(process, child.grace) for child, process in started))
+        await asyncio.gather(*self._keeping, return_exceptions=True)
 
     def kill(self) -> None:
         """Kills all children now."""

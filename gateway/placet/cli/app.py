@@ -11,9 +11,9 @@ from typing import Annotated, Final
 
 import typer
 
-from placet.cli import serve
+from placet.cli import serve, up
 
-MODULES: Final = (serve,)
+MODULES: Final = (up, serve)
 """In the order in which `placet --help` lists their commands."""
 
 

@@ -1,0 +1,33 @@
+"""Short questions to the processes of `placet up`: does it listen, does it answer?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import httpx
+
+from placet.engine.ports import LOOPBACK
+
+_LIMIT: Final = 2.0
+
+
+async def listens(port: int) -> bool:
+    """Tells whether somebody accepts connections on a loopback port."""
+    try:
+        async with asyncio.timeout(_LIMIT):
+            _, writer = await asyncio.open_connection(LOOPBACK, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+async def answers(url: str) -> bool:
+    """Tells whether a GET is answered with 200."""
+    # No proxy of the environment: the address is on this machine.
+    async with httpx.AsyncClient(timeout=_LIMIT, trust_env=False) as client:
+        try:
+            return (await client.get(url)).is_success
+        except httpx.HTTPError:
+            return False
