@@ -1,0 +1,75 @@
+"""What the code offers is in docs/reference, and says there what the code says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from placet.contracts.errors import CODES, Code
+from placet.contracts.events import EVENT_DATA, EventType
+
+TREE: Final = Path(__file__).parents[2]
+REFERENCE: Final = TREE / "docs" / "reference"
+SOURCES: Final = ("workflows", "activities", "gateway")
+
+
+def page(name: str) -> str:
+    return (REFERENCE / name).read_text("utf-8")
+
+
+def program(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TREE / "tools" / name), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+
+
+def headings(text: str) -> set[str]:
+    return set(re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+
+
+def test_generated_blocks_say_what_the_code_says() -> None:
+    done = program("reference.py", "--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_link_path_and_name_in_the_docs_leads_somewhere() -> None:
+    done = program("check_docs.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_error_code_has_a_section_under_its_status(code: Code) -> None:
+    text = page("errors.md")
+    assert f"### {code}" in text
+    before = text[: text.index(f"### {code}")]
+    assert re.findall(r"^## (\d{3})$", before, re.MULTILINE)[-1] == str(CODES[code].status)
+
+
+def test_no_section_is_left_of_an_error_code_that_is_gone() -> None:
+    sections = re.findall(r"^### (\w+)$", page("errors.md"), re.MULTILINE)
+    assert sorted(sections) == sorted(CODES)
+
+
+@pytest.mark.parametrize("event_type", EVENT_DATA)
+def test_event_has_a_section_with_its_fields(event_type: EventType) -> None:
+    [section] = [part for part in page("events.md").split("\n### ") if f"`{event_type}`" in part.partition("\n")[0]]
+    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert rows == list(EVENT_DATA[event_type].model_fields)
+
+
+def test_every_environment_variable_that_the_code_names_is_a_setting_in_the_docs() -> None:
+    files = [path for root in SOURCES for path in (TREE / root).rglob("*.py")]
+    named = {name for path in files for name in re.findall(r"\bPLACET_[A-Z_]+\b", path.read_text("utf-8"))}
+    assert named, "the search finds nothing any more"
+    assert {name for name in named if f"`{name}`" not in page("settings.md")} == set()
+
+
+def test_every_setting_in_the_docs_is_one_that_the_code_names() -> None:
+    files = [path for root in SOURCES for path in (TREE / root).rglob("*.py")]
+    sources = "\n".join(path.read_text("utf-8") for path in files)
+    documented = set(re.findall(r"^\| `(PLACET_[A-Z_]+)` \|", page("settings.md"), re.MULTILINE))
+    assert {name for name in documented if not re.search(rf"\b{name}\b", sources)} == set()
