@@ -1,1 +1,61 @@
-"""The database of record: tables, migrations, writer, readers."""
+"""The database of record: events, approvals, runs, messages."""
+
+from placet.ledger._ledger import Ledger
+from placet.ledger._shapes import (
+    LARGEST_PAGE,
+    AgentRow,
+    ApprovalQuery,
+    ApprovalSort,
+    CallClaim,
+    CallEnd,
+    Judged,
+    KeyClaim,
+    LateResult,
+    MessageDict,
+    Page,
+    RunQuery,
+    RunRow,
+    StoredDecision,
+    ThreadHead,
+    ToolRow,
+    TurnRow,
+    Viewer,
+)
+from placet.ledger.errors import (
+    InvalidCursorError,
+    LedgerError,
+    LedgerTooNewError,
+    LedgerUnavailableError,
+    RunEndedError,
+    UnknownTextError,
+    UnknownTurnError,
+)
+
+__all__ = [
+    "LARGEST_PAGE",
+    "AgentRow",
+    "ApprovalQuery",
+    "ApprovalSort",
+    "CallClaim",
+    "CallEnd",
+    "InvalidCursorError",
+    "Judged",
+    "KeyClaim",
+    "LateResult",
+    "Ledger",
+    "LedgerError",
+    "LedgerTooNewError",
+    "LedgerUnavailableError",
+    "MessageDict",
+    "Page",
+    "RunEndedError",
+    "RunQuery",
+    "RunRow",
+    "StoredDecision",
+    "ThreadHead",
+    "ToolRow",
+    "TurnRow",
+    "UnknownTextError",
+    "UnknownTurnError",
+    "Viewer",
+]

@@ -1,0 +1,387 @@
+"""The façade: every question and every write, each one line away from the module that knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from placet.contracts.approvals import Approval, Asked
+from placet.contracts.calls import Args, Source
+from placet.contracts.decisions import Decision
+from placet.contracts.events import Event, TurnCompleted
+from placet.contracts.records import Entry
+from placet.contracts.runs import CallRef, CloseInput, Run
+from placet.ledger._shapes import (
+    AgentRow,
+    ApprovalQuery,
+    CallClaim,
+    CallEnd,
+    Judged,
+    KeyClaim,
+    LateResult,
+    MessageDict,
+    Page,
+    RunQuery,
+    RunRow,
+    StoredDecision,
+    ThreadHead,
+    TurnRow,
+    Viewer,
+)
+
+
+class Ledger:
+    """The database of record.
+
+    Every method ends within about five seconds and raises `LedgerUnavailableError` where the database
+    cannot be used; every write may then be repeated, and counts once.
+    """
+
+    @staticmethod
+    def at(url: str) -> Ledger:
+        """Returns the ledger at a URL; nothing is opened yet.
+
+        Args:
+            url: The path of a SQLite file, or a URL of SQLite or PostgreSQL, with or without a driver.
+
+        Raises:
+            LedgerError: It names another kind of database.
+        """
+        raise NotImplementedError
+
+    async def migrate(self) -> None:
+        """Brings the schema to this version, also where several processes do so at once.
+
+        Raises:
+            LedgerTooNewError: A later version has migrated it.
+        """
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Lets go of every connection."""
+        raise NotImplementedError
+
+    async def ping(self) -> None:
+        """Returns where the ledger can be read and has a schema.
+
+        Raises:
+            LedgerUnavailableError: It cannot.
+        """
+        raise NotImplementedError
+
+    async def seal_key(self) -> bytes:
+        """Returns the 32 random bytes of this ledger, made at the first call ever."""
+        raise NotImplementedError
+
+    async def claim_key(self, scope: str, key: str, fingerprint: str, target_id: str) -> KeyClaim:
+        """Returns what an idempotency key stands for: whoever comes first decides.
+
+        Args:
+            scope: Of what and whose the key is, as `runs user:dana`.
+            key: As it was sent.
+            fingerprint: Of the request's body.
+            target_id: What the request will make, should it be the first.
+        """
+        raise NotImplementedError
+
+    # --- approvals
+
+    async def record(self, asked: Asked, first: int, entries: Sequence[Entry]) -> None:
+        """Writes entries of an approval, each once, with their events, in one transaction.
+
+        An entry already written under its number is skipped, and so is an end where there is one. Where
+        the row is not there it is made from `asked`, with its `requested` entry.
+
+        Args:
+            asked: The approval.
+            first: The number of the first entry; the others follow. `requested` is number 0.
+            entries: In order.
+        """
+        raise NotImplementedError
+
+    async def note_recorded(self, approval_id: str, decision: Decision) -> None:
+        """Notes that a decision was answered 202; what became of it meanwhile stays."""
+        raise NotImplementedError
+
+    async def stored_decision(self, approval_id: str, decision_id: str) -> StoredDecision | None:
+        """Returns what became of a decision; None where the ledger has not heard of it."""
+        raise NotImplementedError
+
+    async def decision_on_its_way(self, approval_id: str) -> bool:
+        """Returns whether a pending approval has a decision that was answered 202."""
+        raise NotImplementedError
+
+    async def asked(self, approval_id: str) -> Asked | None:
+        """Returns the approval as it was asked; long arguments stay a reference (see `args_text`)."""
+        raise NotImplementedError
+
+    async def args_text(self, approval_id: str) -> str | None:
+        """Returns the canonical arguments of an approval, wherever they lie."""
+        raise NotImplementedError
+
+    async def approval(self, approval_id: str, now: datetime, visible_to: Viewer | None = None) -> Approval | None:
+        """Returns the approval as it is seen at `now`; None where it is not there or not visible."""
+        raise NotImplementedError
+
+    async def approvals(self, query: ApprovalQuery, now: datetime) -> Page[Approval]:
+        """Returns one page of approvals as they are seen at `now`.
+
+        Raises:
+            InvalidCursorError: The cursor is not of this list.
+        """
+        raise NotImplementedError
+
+    async def count_approvals(self, query: ApprovalQuery, now: datetime) -> int:
+        """Returns how many approvals the query finds in all; its sort, limit and cursor count for nothing."""
+        raise NotImplementedError
+
+    # --- texts by reference
+
+    async def put_args(self, tool: str, args_text: str) -> str:
+        """Keeps canonical arguments and returns their reference, the digest of the call."""
+        raise NotImplementedError
+
+    async def get_args(self, ref: str) -> str:
+        """Returns the canonical arguments of a reference.
+
+        Raises:
+            UnknownTextError: Nobody has put them there.
+        """
+        raise NotImplementedError
+
+    async def put_schema(self, schema: Mapping[str, Any]) -> str:
+        """Keeps a JSON Schema and returns its reference, the SHA-256 of its canonical text."""
+        raise NotImplementedError
+
+    async def get_schema(self, ref: str) -> dict[str, Any]:
+        """Returns the JSON Schema of a reference.
+
+        Raises:
+            UnknownTextError: Nobody has put it there.
+        """
+        raise NotImplementedError
+
+    # --- messages and turns
+
+    async def put_message(
+        self, message_id: str, run_id: str, message: MessageDict, answers: CallRef | None = None
+    ) -> None:
+        """Keeps a message for ever; a second one under the same id changes nothing.
+
+        Args:
+            message_id: The row's id.
+            run_id: Whose it is.
+            message: `{type, data}`.
+            answers: The call that it answers, so that the transcript of an open turn can show it.
+        """
+        raise NotImplementedError
+
+    async def messages(self, ids: Sequence[str]) -> list[MessageDict]:
+        """Returns messages in the order of the ids; an id that is not there has none."""
+        raise NotImplementedError
+
+    async def put_turn(
+        self,
+        turn: TurnRow,
+        messages: Mapping[str, MessageDict] | None = None,
+        completed: TurnCompleted | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Keeps a turn, with messages of its own, and makes it its run's head, in one transaction.
+
+        Args:
+            turn: The row; a second one under the same id changes nothing.
+            messages: By id, kept with it.
+            completed: Appends `turn.completed`, unless the run has ended.
+            at: When, for the event; now where it is absent.
+        """
+        raise NotImplementedError
+
+    async def turn(self, turn_id: str) -> TurnRow | None:
+        """Returns a turn row."""
+        raise NotImplementedError
+
+    async def transcript(self, turn_id: str) -> list[MessageDict]:
+        """Returns the messages from the root to the turn: of each turn the results that it goes on from, then its own.
+
+        Raises:
+            UnknownTurnError: The turn, or one before it, is not there.
+        """
+        raise NotImplementedError
+
+    async def thread_head(self, thread_id: str) -> ThreadHead:
+        """Returns where the thread's next run goes on from."""
+        raise NotImplementedError
+
+    # --- runs
+
+    async def open_run(self, run: RunRow) -> None:
+        """Writes a run's row and `run.started`, once; fields that the row lacks are filled in."""
+        raise NotImplementedError
+
+    async def request_cancel(self, run_id: str, actor: str, reason: str | None, at: datetime) -> None:
+        """Notes once that somebody wants the run to stop; a run that has ended stays as it is."""
+        raise NotImplementedError
+
+    async def close_run(self, close: CloseInput, output: str | None = None, at: datetime | None = None) -> None:
+        """Writes a run's end and its last event; a run that has ended stays as it is.
+
+        Args:
+            close: The end.
+            output: The text that the run ends with; by default that of the message which `close` names.
+            at: When; now where it is absent.
+        """
+        raise NotImplementedError
+
+    async def run(self, run_id: str, now: datetime, visible_to: Viewer | None = None) -> Run | None:
+        """Returns the run as it is seen at `now`, with what it waits for."""
+        raise NotImplementedError
+
+    async def runs(self, query: RunQuery, now: datetime) -> Page[Run]:
+        """Returns one page of runs, the newest first.
+
+        Raises:
+            InvalidCursorError: The cursor is not of this list.
+        """
+        raise NotImplementedError
+
+    async def run_messages(self, run_id: str) -> list[MessageDict]:
+        """Returns the transcript to the run's head, with the results that are known so far."""
+        raise NotImplementedError
+
+    # --- calls
+
+    async def allow_or_deny(self, run_id: str | None, source: Source | None, entries: Sequence[Judged]) -> None:
+        """Appends verdicts that need nobody, in one transaction, each once.
+
+        Args:
+            run_id: The run of ours; None for another workflow's calls.
+            source: The other workflow.
+            entries: The verdicts; asks are no events of their own.
+        """
+        raise NotImplementedError
+
+    async def call_started(self, call: CallRef, again: int) -> bool:
+        """Returns whether the call's row is there."""
+        raise NotImplementedError
+
+    async def start_call(
+        self, call: CallRef, args: Args, again: int, *, owner: str, approval_id: str | None, idempotent: bool
+    ) -> CallClaim:
+        """Inserts the one row of a call with `call.started`, or tells what became of the one that is there.
+
+        Args:
+            call: Which call.
+            args: What runs.
+            again: How often a person said "run it again".
+            owner: Names the attempt; the same owner asking twice has the row.
+            approval_id: What lets it run.
+            idempotent: Whether the row of an earlier attempt may be taken over.
+
+        Raises:
+            RunEndedError: The run has ended.
+        """
+        raise NotImplementedError
+
+    async def refuse_call(
+        self,
+        call: CallRef,
+        args: Args,
+        again: int,
+        message_id: str,
+        message: MessageDict,
+        approval_id: str | None = None,
+    ) -> CallClaim:
+        """Writes that a call was refused at the door, unless its row is there; returns what stands."""
+        raise NotImplementedError
+
+    async def finish_call(
+        self,
+        call: CallRef,
+        again: int,
+        owner: str,
+        *,
+        status: CallEnd,
+        message_id: str,
+        message: MessageDict,
+        late: bool = False,
+    ) -> bool:
+        """Writes a call's result with `call.finished`, if the row is still the owner's.
+
+        Args:
+            call: Which call.
+            again: As for `start_call`.
+            owner: As for `start_call`.
+            status: How it went.
+            message_id: The result's row.
+            message: The result.
+            late: Temporal had given up this attempt when the result came.
+
+        Returns:
+            False where the row is another's, uncertain, or finished by somebody else: the result is then
+            kept as evidence (`late_result`) and nothing is appended.
+        """
+        raise NotImplementedError
+
+    async def settle_call(self, call: CallRef, message_id: str, message: MessageDict, *, ran: bool = False) -> None:
+        """Keeps the message of a call that did not run here.
+
+        Args:
+            call: Which call.
+            message_id: The message's row.
+            message: What the model reads.
+            ran: A person said that the uncertain call had run: it is finished then.
+        """
+        raise NotImplementedError
+
+    async def mark_uncertain(self, call: CallRef, again: int) -> None:
+        """Writes once that nobody knows whether the call ran."""
+        raise NotImplementedError
+
+    async def late_result(self, run_id: str, turn: int, index: int) -> LateResult | None:
+        """Returns the latest evidence about an uncertain call."""
+        raise NotImplementedError
+
+    # --- events
+
+    async def events_after(
+        self,
+        cursor: str | None,
+        limit: int = 200,
+        *,
+        run_id: str | None = None,
+        types: Sequence[str] | None = None,
+        visible_to: Viewer | None = None,
+    ) -> list[Event]:
+        """Returns the next events of the log; the `id` of the last is the next cursor.
+
+        Args:
+            cursor: The id of the last event that was seen; None begins at the first.
+            limit: How many at most.
+            run_id: Only this run's.
+            types: Only these.
+            visible_to: Only what they may see.
+
+        Raises:
+            InvalidCursorError: It is no event's id.
+        """
+        raise NotImplementedError
+
+    async def tail(self) -> str:
+        """Returns the cursor after which everything is still to come."""
+        raise NotImplementedError
+
+    async def wait_for_events(self, cursor: str, timeout_seconds: float) -> bool:
+        """Returns True as soon as there is an event after the cursor, False at the timeout."""
+        raise NotImplementedError
+
+    # --- agents
+
+    async def put_agents(self, agents: Sequence[AgentRow]) -> None:
+        """Publishes the agents in place of those that were published before."""
+        raise NotImplementedError
+
+    async def agents(self) -> list[AgentRow]:
+        """Returns the agents as a worker last published them, by name."""
+        raise NotImplementedError
