@@ -1,1 +1,20 @@
-"""The typed Python client of the gateway."""
+"""The typed client of the gateway: `Client`, `AsyncClient`, their errors, and how an approval is shown."""
+
+from placet.client._answers import AgentCard, AgentTool, ItemResult, Page, Recorded
+from placet.client._async import AsyncClient
+from placet.client._exchange import LOCAL_URL
+from placet.client._operations import ApprovalFilters, RunFilters
+from placet.client._sync import Client
+
+__all__ = [
+    "LOCAL_URL",
+    "AgentCard",
+    "AgentTool",
+    "ApprovalFilters",
+    "AsyncClient",
+    "Client",
+    "ItemResult",
+    "Page",
+    "Recorded",
+    "RunFilters",
+]

@@ -1,0 +1,135 @@
+"""The client for programs that wait for each answer."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+import httpx
+
+from placet.client import _operations
+from placet.client._exchange import LOCAL_URL, TIMEOUT, Address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from placet.client._answers import AgentCard, ItemResult, Page, Recorded
+    from placet.client._operations import ApprovalFilters, Operation, RunFilters
+    from placet.contracts.approvals import Approval, ApprovalRequest
+    from placet.contracts.decisions import DecisionBody
+    from placet.contracts.runs import Run, RunRequest
+
+T = TypeVar("T")
+
+
+class Client:
+    """Speaks to the gateway; every method raises a `PlacetError` of `placet.client.errors`.
+
+    Where no answer comes the same request, with the same idempotency key, is sent again up to three times; nothing
+    else is repeated.
+    """
+
+    def __init__(
+        self,
+        url: str = LOCAL_URL,
+        api_key: str | None = None,
+        *,
+        timeout: timedelta = TIMEOUT,
+        via: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Makes a client; nothing is sent.
+
+        Args:
+            url: The gateway's address, without `/v1`.
+            api_key: Sent as a bearer token; local mode needs none.
+            timeout: For one answer.
+            via: `cli` or `web`: the way that the record names for a decision; else it is `api`.
+            transport: Instead of the network.
+
+        Raises:
+            ValueError: The address or the key cannot be one.
+        """
+        self._address = Address(url, api_key, timeout, via)
+        self._http = httpx.Client(**self._address.options(), transport=transport)
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return self._address.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._http.close()
+
+    def agents(self) -> tuple[AgentCard, ...]:
+        """Returns the agents that runs can be started of."""
+        return self._send(_operations.agents())
+
+    def start_run(self, request: RunRequest, *, idempotency_key: str | None = None) -> Run:
+        """Starts a run and returns it."""
+        return self._send(_operations.start_run(request, idempotency_key))
+
+    def run(self, run_id: str) -> Run:
+        """Returns one run, with the approvals that it waits for."""
+        return self._send(_operations.run(run_id))
+
+    def runs(self, **filters: Unpack[RunFilters]) -> Page[Run]:
+        """Returns runs, a page at a time."""
+        return self._send(_operations.runs(filters))
+
+    def messages(self, run_id: str) -> list[dict[str, Any]]:
+        """Returns the run's transcript: LangChain message dicts in order."""
+        return self._send(_operations.messages(run_id))
+
+    def cancel_run(self, run_id: str, *, reason: str | None = None) -> Run:
+        """Asks that the run ends: open approvals become cancelled, a call that has started is let finish."""
+        return self._send(_operations.cancel_run(run_id, reason))
+
+    def approvals(self, **filters: Unpack[ApprovalFilters]) -> Page[Approval]:
+        """Returns approvals, a page at a time; without `status` what is pending."""
+        return self._send(_operations.approvals(filters))
+
+    def approval(self, approval_id: str) -> Approval:
+        """Returns one approval."""
+        return self._send(_operations.approval(approval_id))
+
+    def ask(self, request: ApprovalRequest, *, idempotency_key: str | None = None) -> Approval:
+        """Asks for an approval from outside any run."""
+        return self._send(_operations.ask(request, idempotency_key))
+
+    def decide(
+        self, approval_id: str, decision: DecisionBody, *, idempotency_key: str | None = None
+    ) -> Approval | Recorded:
+        """Decides; `Recorded` when the decision is durable but no worker has counted it yet."""
+        return self._send(_operations.decide(approval_id, decision, idempotency_key))
+
+    def decide_all(self, decisions: Mapping[str, DecisionBody]) -> tuple[ItemResult, ...]:
+        """Decides 1 to 100 approvals, each by itself, and returns what became of each in order."""
+        return self._send(_operations.decide_all(decisions))
+
+    def wait(self, approval_id: str, *, seconds: int = 60) -> Approval | None:
+        """Returns the approval once it has ended, or None when it has not after so many seconds (300 at most)."""
+        return self._send(_operations.wait(approval_id, seconds))
+
+    def withdraw(self, approval_id: str) -> Approval:
+        """Takes an approval back that was asked for: nobody shall decide any more."""
+        return self._send(_operations.withdraw(approval_id))
+
+    def _send(self, operation: Operation[T]) -> T:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                answer = self._http.request(**self._address.request(operation))
+            except httpx.TransportError as error:
+                time.sleep(self._address.pause_before_repeat(operation, tried, error))
+            else:
+                return self._address.result(operation, answer)
