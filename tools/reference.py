@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import reference_models
+import reference_surfaces
 
 PAGES: Final = Path(__file__).parents[1] / "docs" / "reference"
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
@@ -20,6 +21,9 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "settings": reference_models.settings,
     "events": reference_models.events,
     "search attributes": reference_models.search_attributes,
+    "commands": reference_surfaces.commands,
+    "exit codes": reference_surfaces.exit_codes,
+    "exits by status": reference_surfaces.exits_by_status,
 }
 _BLOCK: Final = re.compile(r"<!-- generated: (?P<name>[^>]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
 
