@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from placet.engine.errors import DataFolderBusy
 
@@ -15,6 +16,11 @@ PORTS: Final = "ports.json"
 LOGS: Final = "logs"
 TEMPORAL: Final = "temporal"
 _LOCK: Final = "up.lock"
+_SETTINGS: Final = "up.json"
+_TOLD: Final = (
+    *("PLACET_URL", "PLACET_CONFIG", "PLACET_TASK_QUEUE", "PLACET_TEMPORAL_UI_URL"),
+    *("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"),
+)
 
 
 @contextmanager
@@ -51,6 +57,22 @@ def runs_here(folder: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def tell(folder: Path, environment: Mapping[str, str]) -> None:
+    """Leaves word of the settings that a `placet up` runs with, for `told`; secrets are left out."""
+    public = {name: value for name, value in environment.items() if name in _TOLD and value}
+    (folder / _SETTINGS).write_text(json.dumps(public, indent=2) + "\n", encoding="utf-8")
+
+
+def told(folder: Path) -> dict[str, str]:
+    """Returns the settings of the last `placet up` on the folder, as environment variables."""
+    try:
+        read: object = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    entries = cast("dict[str, object]", read) if isinstance(read, dict) else {}
+    return {name: value for name, value in entries.items() if isinstance(value, str)}
 
 
 def _pid(text: str) -> int | None:

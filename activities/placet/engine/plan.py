@@ -157,6 +157,7 @@ def _ui_child(program: Path, wishes: Wishes, ports: Mapping[str, int]) -> Child:
 def _ours(wishes: Wishes, ports: Mapping[str, int], settings: Settings, serving: Serving, *, own: bool) -> list[Child]:
     base = _only_this_temporal(wishes.environ, settings) if own else dict(wishes.environ)
     environment = base | _environment(settings)
+    data_folder.tell(wishes.data, environment)
     listen = ("--host", LOOPBACK, "--port", str(ports[_GATEWAY]))
 
     def child(name: str, arguments: Sequence[str], ready: Callable[[], Awaitable[bool]], grace: timedelta) -> Child:

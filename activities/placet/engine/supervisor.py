@@ -49,6 +49,14 @@ class Supervisor:
         """All of them, in the order in which they are started."""
         return [child for group in self._groups for child in group]
 
+    def pids(self) -> dict[str, int]:
+        """Returns the process id of each child that runs."""
+        return {name: process.pid for name, process in self._running.items() if process.returncode is None}
+
+    def was_ready(self, name: str) -> None:
+        """Notes that the child has been ready: from now on it is started again whatever it says when it ends."""
+        self._ready.add(name)
+
     async def run(self) -> None:
         """Keeps all children running until `stop` is called; they start together.
 
@@ -68,7 +76,7 @@ class Supervisor:
         while waiting:
             for child in list(waiting):
                 if child.name in self._running and await child.ready():
-                    self._ready.add(child.name)
+                    self.was_ready(child.name)
                     waiting.remove(child)
             if waiting and time.monotonic() - reminded >= remind:
                 reminded = time.monotonic()
