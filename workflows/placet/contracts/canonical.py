@@ -12,6 +12,7 @@ import json
 import math
 import re
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from pydantic import JsonValue
@@ -24,6 +25,7 @@ MAX_DEPTH: Final = 100
 MAX_INTEGER_DIGITS: Final = 1_000
 """Digits of an integer, at most: turning digits into a number takes the square of their count."""
 
+_BEYOND_INTEGERS: Final = 10**MAX_INTEGER_DIGITS
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _ES6_LARGEST_PLAIN: Final = 21
 _ES6_SMALLEST_PLAIN: Final = -6
@@ -58,7 +60,7 @@ def parse_json(source: str | bytes) -> JsonValue:
     except (ValueError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise MalformedJsonError(message) from error
-    if "\\u" in text:
+    if "\\u" in text or not text.isascii():
         _check_surrogates(value)
     return cast("JsonValue", value)
 
@@ -136,7 +138,7 @@ def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                message = f"the key {key!r} is given twice"
+                message = f"the key {key[:40]!r} is given twice"
                 raise MalformedJsonError(message)
             seen.add(key)
     return value
@@ -156,14 +158,15 @@ def _finite_float(digits: str) -> float:
 
 
 def _bounded_integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
-        message = f"an integer of {len(digits)} digits; at most {MAX_INTEGER_DIGITS} are taken"
+    count = len(digits.removeprefix("-"))
+    if count > MAX_INTEGER_DIGITS:
+        message = f"an integer of {count} digits; at most {MAX_INTEGER_DIGITS} are taken"
         raise MalformedJsonError(message)
     return int(digits)
 
 
 def _check_surrogates(value: object) -> None:
-    """Refuses half of a surrogate pair; only an escape can bring one, so most texts skip this."""
+    """Refuses half of a surrogate pair; no ASCII text without an escape can hold one, so most skip this."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -177,7 +180,7 @@ def _write(value: object, depth: int) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
-        return str(value)
+        return _integer(value)
     if isinstance(value, float):
         return _number(value)
     return _container(value, depth)
@@ -201,7 +204,7 @@ def _container(value: object, depth: int) -> str:
 def _key(key: object) -> str:
     if isinstance(key, str):
         return key
-    message = f"the key {key!r} is not a string"
+    message = f"a key that is a {type(key).__name__}, not a string"
     raise MalformedJsonError(message)
 
 
@@ -216,7 +219,14 @@ def _string(text: str) -> str:
     except UnicodeEncodeError as error:
         message = "a lone surrogate is not text"
         raise MalformedJsonError(message) from error
-    return json.dumps(text, ensure_ascii=False)
+    return encode_basestring(text)
+
+
+def _integer(number: int) -> str:
+    if abs(number) >= _BEYOND_INTEGERS:
+        message = f"an integer of more than {MAX_INTEGER_DIGITS} digits"
+        raise MalformedJsonError(message)
+    return str(number)
 
 
 def _number(number: float) -> str:
@@ -226,7 +236,10 @@ def _number(number: float) -> str:
         raise MalformedJsonError(message)
     if number == 0:
         return "0"
-    sign, digit_tuple, exponent = Decimal(repr(number)).as_tuple()
+    shortest = repr(number)
+    if "e" not in shortest:
+        return shortest.removesuffix(".0")
+    sign, digit_tuple, exponent = Decimal(shortest).as_tuple()
     everything = "".join(map(str, digit_tuple))
     digits = everything.rstrip("0")
     point = len(everything) + cast("int", exponent)

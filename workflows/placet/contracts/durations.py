@@ -24,13 +24,13 @@ def parse_duration(text: str) -> timedelta | None:
         return None
     match = _FORM.fullmatch(text)
     if match is None:
-        message = f"{text!r} is not a duration: write 90s, 15m, 12h, 3d, 2w or never"
+        message = f"{text[:40]!r} is not a duration: write 90s, 15m, 12h, 3d, 2w or never"
         raise ValueError(message)
-    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if length > LONGEST:
-        message = f"{text!r} is longer than ten years: write never"
+    count, unit = int(match[1]), timedelta(**{_UNITS[match[2]]: 1})
+    if count > LONGEST // unit:
+        message = f"{text[:40]!r} is longer than ten years: write never"
         raise ValueError(message)
-    return length
+    return count * unit
 
 
 def _checked(text: str) -> str:
