@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue
 
 from placet.contracts._base import Message, RequestBody
-from placet.contracts.canonical import fingerprint, parse_object
+from placet.contracts.canonical import canonical_args, canonical_text
 from placet.contracts.questions import Answer, AnswerBody
 
 CallDecision = Literal["approve", "edit", "reject", "respond"]
@@ -29,9 +30,9 @@ class Person(Message):
     gateway, where nobody has verified who it was.
     """
 
-    id: str
-    name: str | None = None
-    via: str = "temporal"
+    id: str = Field(max_length=500)
+    name: str | None = Field(default=None, max_length=500)
+    via: str = Field(default="temporal", max_length=100)
 
 
 def _person_of_text(value: object) -> object:
@@ -58,8 +59,8 @@ class DecideInput(Message):
     that cannot hold them. `seal` is the gateway's proof that it has authenticated `by`.
     """
 
-    type: str
-    digest: str
+    type: str = Field(max_length=100)
+    digest: str = Field(max_length=200)
     args: dict[str, Any] | None = None
     args_text: str | None = None
     message: str | None = None
@@ -67,7 +68,7 @@ class DecideInput(Message):
     decision_id: str | None = Field(default=None, max_length=200)
     by: Annotated[Person, BeforeValidator(_person_of_text)] | None = None
     received_at: AwareDatetime | None = None
-    seal: str | None = None
+    seal: str | None = Field(default=None, max_length=200)
 
 
 def body_fingerprint(body: DecisionBody | DecideInput) -> str:
@@ -76,19 +77,31 @@ def body_fingerprint(body: DecisionBody | DecideInput) -> str:
     Raises:
         MalformedJsonError: The arguments hold what JSON cannot.
     """
-    args = body.args
+    return fingerprint_with(body, sent_args(body))
+
+
+def sent_args(body: DecisionBody | DecideInput) -> str | None:
+    """Returns the canonical text of the arguments that came with a decision.
+
+    Raises:
+        MalformedJsonError: They hold what JSON cannot.
+    """
     if isinstance(body, DecideInput) and body.args_text is not None:
-        args = parse_object(body.args_text)
+        return canonical_args(body.args_text)
+    return None if body.args is None else canonical_text(body.args)
+
+
+def fingerprint_with(body: DecisionBody | DecideInput, args_text: str | None) -> str:
+    """Returns `body_fingerprint` where the arguments' canonical text is known: large ones are written once.
+
+    The text that is hashed is canonical JSON: its keys stand in order.
+    """
     answers = body.answers and {key: value.model_dump() for key, value in body.answers.items()}
-    return fingerprint(
-        {
-            "type": body.type,
-            "digest": body.digest,
-            "args": args,
-            "message": body.message,
-            "answers": answers,
-        }
+    text = (
+        f'{{"answers":{canonical_text(answers)},"args":{args_text or "null"},"digest":{canonical_text(body.digest)},'
+        f'"message":{canonical_text(body.message)},"type":{canonical_text(body.type)}}}'
     )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Decision(Message):
@@ -113,6 +126,11 @@ class Decision(Message):
     by: Person
     received_at: datetime | None = None
     seal: str | None = None
+
+
+def without_content(decision: Decision) -> Decision:
+    """Returns who decided what type of thing under which id, without the arguments, message or answers."""
+    return decision.model_copy(update={"args_text": None, "message": None, "answers": None})
 
 
 class DecisionRecord(Message):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from placet.contracts._base import Message
 from placet.contracts.approvals import Asked, End
 from placet.contracts.decisions import Decision, DecisionRecord, Person
+
+LARGEST_ENTRY: Final = 1_500_000
+"""Bytes, as JSON, of what is asked and of a decision, at most: Temporal takes payloads of 2 MiB."""
 
 
 class RequestedEntry(Message):
@@ -17,7 +20,7 @@ class RequestedEntry(Message):
 
 
 class RefusedEntry(Message):
-    """`approval.refused`: a Signal that did not count."""
+    """`approval.refused`: a Signal that did not count; `decision` is without content."""
 
     type: Literal["refused"] = "refused"
     decision: Decision
@@ -30,8 +33,9 @@ class EndedEntry(Message):
     """The end: a decision's (`winner` set), the clock's, or a withdrawal's.
 
     Attributes:
-        winner: The decision as it was sent (its fingerprint tells repeats from other uses).
-        decision: As the outcome carries it.
+        winner: The decision as it was sent (its fingerprint tells repeats from other uses), without
+            content.
+        decision: The same with its content, as the outcome carries it.
         by: Who withdrew; absent where the clock ended it.
         at: When, by Temporal's record.
     """
@@ -52,8 +56,8 @@ class RecordInput(Message):
     """The input of the activity `placet.record`; entries are written in order, each once.
 
     Attributes:
-        asked: Comes with the first entry, and again where the ledger has lost the row: carrying it
-            each time would make history grow by the arguments.
+        asked: Comes with the first entry, and with that again where the ledger has lost the row:
+            carrying it each time would make history grow by the arguments.
         first: The number of the first entry; an entry already written under its number is skipped.
     """
 

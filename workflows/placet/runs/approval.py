@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
-from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from placet.contracts.approvals import ApprovalInput, ApprovalState, Asked, Outcome
 from placet.contracts.canonical import parse_object
-from placet.contracts.decisions import DecideResult, Decision, Person
+from placet.contracts.decisions import DecideResult, Decision, without_content
 from placet.contracts.errors import Refusal
-from placet.contracts.records import EndedEntry, Entry, RecordInput, RefusedEntry, RequestedEntry
+from placet.contracts.records import EndedEntry, RefusedEntry
 from placet.runs import effects, gate, story
 from placet.runs.asking import asked as asked_for
-from placet.runs.inbox import CANCEL, DECIDE, Arrival, Inbox, Unreadable, in_order, read
+from placet.runs.inbox import CANCEL, DECIDE, Arrival, Inbox, Step, StoredSignal, Unreadable, in_order, read
+from placet.runs.recorder import Recorder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,8 +35,27 @@ WORKFLOW_TYPE: Final = "Approval"
 ID_PREFIX: Final = "approval-"
 """A workflow's id is this and the approval's 32 hex characters."""
 
-_WAITING_ENDS: Final = ("expired",)
-"""Refusals that a Signal still in the queue may overtake: then somebody won, not the clock."""
+READ_AT_ONCE: Final = 1024 * 1024
+"""Bytes of Signals that one workflow task reads, at most, unless a single one is larger: a task that
+takes two seconds is given up and tried again, for ever."""
+
+_ID: Final = re.compile(ID_PREFIX + "([0-9a-f]{32})")
+_LONGEST_PROBLEM: Final = 2_000
+_NOTHING: Final = cast("RawValue", None)
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+def _takes_anything(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Makes the SDK believe that a method takes one raw value.
+
+    The SDK calls it with whatever count of arguments the workflow was started with, and where it cannot,
+    fails the workflow's task for ever. Were the method's real signature seen, not even a single argument
+    would come raw.
+    """
+    seen = inspect.signature(method)
+    vars(method)["__signature__"] = seen.replace(parameters=list(seen.parameters.values())[:2])
+    return method
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
@@ -42,36 +63,37 @@ class ApprovalWorkflow:
     """One approval, from the request to its one end."""
 
     @workflow.init
-    def __init__(self, given: RawValue) -> None:
+    @_takes_anything
+    def __init__(self, given: RawValue = _NOTHING, *surplus: object) -> None:
         """Reads the input here: handlers may run before `run` does."""
         self._inbox = Inbox()
-        self._outbox: list[Entry] = [RequestedEntry()]
-        self._written = 0
-        self._decider: Person | None = None
+        self._recorder = Recorder()
         self._cancelled = False
-        self._asked = _read_input(given)
+        self._asked = _read_input(given, surplus)
         self._gate = None if isinstance(self._asked, str) else gate.gate_of(self._asked)
 
     @workflow.run
-    async def run(self, given: RawValue) -> Outcome:
-        """Waits for the one end, write it to the ledger, and return it.
+    @_takes_anything
+    async def run(self, given: RawValue = _NOTHING, *surplus: object) -> Outcome:
+        """Waits for the one end, writes it to the ledger, and returns it.
 
         A cancel of the workflow is an arrival like any other; it never interrupts the record.
         """
-        del given
+        del given, surplus
         life = asyncio.create_task(self._live(self._open_asked()))
         while True:
             try:
                 return await asyncio.shield(life)
             except asyncio.CancelledError:
                 if life.done():
-                    raise
+                    # A cancel that comes with the last record's completion: what was decided stands.
+                    return life.result()
                 self._cancelled = True
 
     @workflow.update(name=DECIDE, description="Decide: {type, digest, args?, message?, answers?, by?}")
     async def decide(self, given: RawValue) -> DecideResult:
         """Answers with the end that this decision gave, or refuse."""
-        return await self._answer(DECIDE, self._read_update(DECIDE, given))
+        return await self._answer(self._read_update(DECIDE, given))
 
     @decide.validator
     def check_decide(self, given: RawValue) -> None:
@@ -81,7 +103,7 @@ class ApprovalWorkflow:
     @workflow.update(name=CANCEL, description="Withdraw the approval: {by?, reason?}")
     async def cancel(self, given: RawValue) -> DecideResult:
         """Answers with the end that this withdrawal gave, or refuse."""
-        return await self._answer(CANCEL, self._read_update(CANCEL, given))
+        return await self._answer(self._read_update(CANCEL, given))
 
     @cancel.validator
     def check_cancel(self, given: RawValue) -> None:
@@ -113,17 +135,14 @@ class ApprovalWorkflow:
     async def _live(self, asked: Asked) -> Outcome:
         story.show_approval(asked)
         workflow.set_current_details(story.approval_details(asked))
-        recorder = asyncio.create_task(self._keep_record(asked))
-        while self._open_gate().ended is None:
-            if self._inbox.items or self._cancelled:
+        recorder = asyncio.create_task(self._recorder.keep(asked))
+        while not self._may_close():
+            if self._inbox.items or (self._cancelled and not self._ended()):
                 await self._put_in_order()
+            elif self._ended():
+                await workflow.wait_condition(lambda: bool(self._inbox.items) or self._may_close())
             else:
                 await self._wait(asked)
-        outcome = self._outcome(asked)
-        story.show_status(outcome.status)
-        while not self._may_close():
-            self._answer_latecomers()
-            await workflow.wait_condition(lambda: bool(self._inbox.items) or self._may_close())
         recorder.cancel()
         return self._outcome(asked)
 
@@ -138,24 +157,37 @@ class ApprovalWorkflow:
             self._advance(gate.pass_deadline(self._open_gate(), workflow.now()))
 
     def _something_came(self) -> bool:
-        return bool(self._inbox.items) or self._cancelled or self._open_gate().ended is not None
+        return bool(self._inbox.items) or self._cancelled or self._ended()
+
+    def _ended(self) -> bool:
+        return self._open_gate().ended is not None
 
     async def _put_in_order(self) -> None:
         """Lets the queue and a cancel through the gate as Temporal recorded them.
 
-        What arrives meanwhile stays queued for the next round: it was recorded later.
+        What cannot be placed yet, and what is too much for one task, waits for the next reading.
         """
-        batch = tuple(self._inbox.items)
+        known = len(self._inbox.items)
         recorded = await effects.when_recorded()
-        for item, at in in_order(batch, recorded.moments):
-            item.answer = self._pass(item.arrival, at, came_as_signal=item.at is None)
-        del self._inbox.items[: len(batch)]
-        self._cancelled = False
+        bytes_read = 0
+        for step, at in in_order(self._inbox.items, recorded.moments, known):
+            bytes_read += self._take(step, at)
+            if bytes_read > READ_AT_ONCE:
+                break
 
-    def _answer_latecomers(self) -> None:
-        for item in self._inbox.items:
-            item.answer = self._pass(item.arrival, workflow.now(), came_as_signal=item.at is None)
-        self._inbox.items.clear()
+    def _take(self, step: Step, at: datetime) -> int:
+        """Lets one thing through the gate whose turn it is, and returns the bytes that were read."""
+        if isinstance(step, gate.Withdrawal):
+            # Only here: a cancel that comes while the history is read may not be in what was read.
+            self._cancelled = False
+            self._pass(step, at, came_as_signal=False)
+            return 0
+        self._inbox.items.remove(step)
+        if isinstance(step, StoredSignal):
+            self._pass(step.read(), at, came_as_signal=True)
+            return len(step.data)
+        step.answer = self._pass(step.arrival, at, came_as_signal=False)
+        return 0
 
     def _pass(self, arrival: Arrival, at: datetime, *, came_as_signal: bool) -> gate.Answer:
         """Puts one arrival before the gate; a Signal that is refused is an event, never silence."""
@@ -172,7 +204,8 @@ class ApprovalWorkflow:
             after, answer = gate.decide(self._open_gate(), arrival, at)
             self._advance(after)
         if came_as_signal and isinstance(answer, Refusal) and not repeated:
-            self._outbox.append(RefusedEntry(decision=decision, code=answer.code, message=answer.message, at=at))
+            bare = without_content(decision)
+            self._recorder.add(RefusedEntry(decision=bare, code=answer.code, message=answer.message, at=at))
         return answer
 
     def _advance(self, after: gate.Gate) -> None:
@@ -180,25 +213,12 @@ class ApprovalWorkflow:
         before = self._open_gate()
         self._gate = after
         if before.ended is None and after.ended is not None:
-            self._outbox.append(_ended_entry(after.ended))
+            self._recorder.add(_ended_entry(after.ended))
+            story.show_status(after.ended.status)
             workflow.set_current_details(story.ended_details(self._open_asked(), after.ended))
 
-    async def _keep_record(self, asked: Asked) -> None:
-        """Writes the outbox to the ledger, in order, for as long as the workflow lives."""
-        carried: Asked | None = asked
-        while True:
-            await workflow.wait_condition(lambda: bool(self._outbox))
-            batch = tuple(self._outbox)
-            given = RecordInput(approval_id=asked.id, asked=carried, first=self._written, entries=batch)
-            result = await effects.record(given, f"ledger: {batch[-1].type}")
-            carried = asked if result.missing else None
-            if not result.missing:
-                self._written += len(batch)
-                self._decider = result.by or self._decider
-                del self._outbox[: len(batch)]
-
     def _may_close(self) -> bool:
-        return not self._inbox.items and not self._outbox and workflow.all_handlers_finished()
+        return self._ended() and self._recorder.done and not self._inbox.items and workflow.all_handlers_finished()
 
     def _read_update(self, name: str, given: RawValue) -> Arrival:
         info = workflow.current_update_info()
@@ -209,22 +229,23 @@ class ApprovalWorkflow:
         current = self._open_gate()
         if isinstance(arrival, Unreadable):
             raise _refused(arrival.refusal)
-        if self._inbox.holds(arrival.id):
-            return
         if isinstance(arrival, Decision):
             answer = gate.judge(current, arrival, workflow.now())
         else:
             _, answer = gate.withdraw(current, arrival, workflow.now())
         if isinstance(answer, Refusal):
-            if answer.code in _WAITING_ENDS and current.ended is None and self._inbox.items:
+            if answer.code == "expired" and not self._ended() and self._inbox.items:
+                # A Signal in the queue may have come in time, this Update's twin or another's: then
+                # somebody won, not the clock.
                 return
             raise _refused(answer)
 
-    async def _answer(self, name: str, arrival: Arrival) -> DecideResult:
-        if self._open_gate().ended is None and (self._inbox.items or self._cancelled):
-            queued = self._inbox.add_update(name, arrival, workflow.now())
-            await workflow.wait_condition(lambda: queued.answer is not None)
-            answer = queued.answer
+    async def _answer(self, arrival: Arrival) -> DecideResult:
+        if not self._ended() and (self._inbox.items or self._cancelled or workflow.cancellation_reason() is not None):
+            after = workflow.info().get_current_history_length()
+            waiting = self._inbox.add_update(arrival, workflow.now(), after)
+            await workflow.wait_condition(lambda: waiting.answer is not None)
+            answer = waiting.answer
         else:
             answer = self._pass(arrival, workflow.now(), came_as_signal=False)
         if isinstance(answer, gate.Accepted):
@@ -237,8 +258,8 @@ class ApprovalWorkflow:
             message = "an approval that has not ended has no outcome"
             raise RuntimeError(message)
         decision = ended.decision
-        if decision is not None and self._decider is not None:
-            decision = decision.model_copy(update={"by": self._decider})
+        if decision is not None and self._recorder.decider is not None:
+            decision = decision.model_copy(update={"by": self._recorder.decider})
         return Outcome(
             status=ended.status,
             decision=decision,
@@ -258,19 +279,24 @@ class ApprovalWorkflow:
         return self._gate
 
 
-def _read_input(given: RawValue) -> Asked | str:
+def _read_input(given: RawValue, surplus: tuple[object, ...]) -> Asked | str:
     """Returns the approval that the input asks for, or what is wrong with the input."""
     info = workflow.info()
+    named = _ID.fullmatch(info.workflow_id)
+    if named is None:
+        return f"The id of an {WORKFLOW_TYPE} is {ID_PREFIX} and 32 hex characters, not {info.workflow_id!r}."
+    if given is _NOTHING or surplus:
+        return f"{WORKFLOW_TYPE} takes one input."
     try:
         return asked_for(
-            info.workflow_id.removeprefix(ID_PREFIX),
+            named[1],
             ApprovalInput.model_validate(parse_object(given.payload.data)),
             workflow_id=info.workflow_id,
             workflow_run_id=info.run_id,
             requested_at=info.workflow_start_time,
         )
-    except (ValidationError, ValueError) as error:
-        return f"The input of {WORKFLOW_TYPE} is wrong: {error}"
+    except ValueError as error:  # of pydantic, of the strict reader, and of `asked_for`
+        return f"The input of {WORKFLOW_TYPE} is wrong: {error}"[:_LONGEST_PROBLEM]
 
 
 def _wrong_input(problem: str) -> ApplicationError:
@@ -280,7 +306,7 @@ def _wrong_input(problem: str) -> ApplicationError:
 def _ended_entry(ended: gate.Ended) -> EndedEntry:
     return EndedEntry(
         status=ended.status,
-        winner=ended.winner,
+        winner=without_content(ended.winner) if ended.winner else None,
         decision=ended.decision,
         by=ended.by,
         reason=ended.reason,

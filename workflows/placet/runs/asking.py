@@ -8,6 +8,7 @@ from placet.contracts.approvals import Asked, allowed_decisions
 from placet.contracts.calls import DEFAULT_APPROVERS, Args, inline_args
 from placet.contracts.durations import parse_duration
 from placet.contracts.questions import ASK_HUMAN, numbered
+from placet.contracts.records import LARGEST_ENTRY
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,7 +35,8 @@ def asked(
 
     Raises:
         MalformedJsonError: The arguments are not an object of JSON.
-        ValueError: The questions have equal ids.
+        ValueError: The questions have equal ids, the digest is not that of the arguments, or all of it
+            is too large to be recorded.
     """
     questions = numbered(given.questions)
     lifetime = parse_duration(given.lifetime)
@@ -42,7 +44,7 @@ def asked(
         exclude={"args", "args_text", "args_ref", "digest", "decisions", "expires_after", "seal"},
         exclude_none=True,
     )
-    return Asked.model_validate(
+    complete = Asked.model_validate(
         {
             **shared,
             "id": approval_id,
@@ -59,12 +61,24 @@ def asked(
             "workflow_run_id": workflow_run_id,
         }
     )
+    size = len(complete.model_dump_json())
+    if size > LARGEST_ENTRY:
+        message = f"the approval takes {size} bytes; at most {LARGEST_ENTRY} can be recorded"
+        raise ValueError(message)
+    return complete
 
 
 def _args(given: ApprovalInput) -> Args:
     if given.kind == "question":
         dumped = [question.model_dump(mode="json", exclude_none=True) for question in numbered(given.questions)]
         return inline_args(ASK_HUMAN, {"questions": dumped}, None)
-    if given.args_ref is not None and given.digest is not None:
+    if given.args_ref is not None:
+        if given.digest is None:
+            message = "args_ref comes with the digest of what it names"
+            raise ValueError(message)
         return Args(ref=given.args_ref, digest=given.digest)
-    return inline_args(given.tool or "", given.args, given.args_text)
+    args = inline_args(given.tool or "", given.args, given.args_text)
+    if given.digest not in {None, args.digest}:
+        message = f"the digest is not that of the arguments, which is {args.digest}"
+        raise ValueError(message)
+    return args

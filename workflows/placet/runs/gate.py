@@ -9,7 +9,7 @@ meanwhile, and what was recorded at or after it never does.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from placet.contracts.approvals import ENDED_BY, decision_record
 from placet.contracts.canonical import digest
@@ -26,17 +26,20 @@ if TYPE_CHECKING:
     from placet.contracts.errors import Code
     from placet.contracts.questions import Question
 
-
-@dataclass(frozen=True)
-class Deadline:
-    """The clock reached `expires_at`."""
+_WITHDRAWN: Final = ""
+"""Stands in place of a withdrawal's fingerprint; no decision has it."""
 
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """Somebody takes the approval back: `cancelled`, or `superseded` where nobody waits for it."""
+    """Somebody takes the approval back: `cancelled`, or `superseded` where nobody waits for it.
 
-    id: str
+    Attributes:
+        id: Names it, so that a repeat gets the same answer; None for the cancel of the workflow, which
+            Temporal records once.
+    """
+
+    id: str | None
     status: End
     by: Person | None = None
     reason: str | None = None
@@ -120,7 +123,7 @@ def judge(gate: Gate, decision: Decision, at: datetime) -> Answer:  # noqa: PLR0
         return malformed
     earlier = gate.seen.get(decision.id)
     if earlier is not None:
-        return earlier.answer if earlier.fingerprint == decision.fingerprint else _reused(decision)
+        return earlier.answer if earlier.fingerprint == decision.fingerprint else _reused(decision.id)
     if decision.type not in gate.allowed:
         return _not_allowed(gate, decision)
     if decision.type == "answer":
@@ -149,17 +152,20 @@ def decide(gate: Gate, decision: Decision, at: datetime) -> tuple[Gate, Answer]:
 
 def withdraw(gate: Gate, withdrawal: Withdrawal, at: datetime) -> tuple[Gate, Answer]:
     """Records a withdrawal; one that comes at or after the deadline finds the approval expired."""
-    earlier = gate.seen.get(withdrawal.id)
-    if earlier is not None:
-        return gate, earlier.answer
+    earlier = gate.seen.get(withdrawal.id) if withdrawal.id is not None else None
+    if earlier is not None and withdrawal.id is not None:
+        # A decision's id names that decision only: its answer is none to a withdrawal.
+        return gate, earlier.answer if earlier.fingerprint == _WITHDRAWN else _reused(withdrawal.id)
     if gate.ended is not None:
         answer: Answer = already_ended(gate.ended)
     elif gate.late(at):
         answer = _expired(gate)
     else:
         answer = Accepted(Ended(withdrawal.status, at, by=withdrawal.by, reason=withdrawal.reason))
-    seen = {**gate.seen, withdrawal.id: Seen("", answer)}
     ended = answer.ended if isinstance(answer, Accepted) else gate.ended
+    if withdrawal.id is None:
+        return replace(gate, ended=ended), answer
+    seen = {**gate.seen, withdrawal.id: Seen(_WITHDRAWN, answer)}
     return replace(gate, seen=seen, ended=ended), answer
 
 
@@ -259,9 +265,9 @@ def _stale(gate: Gate, decision: Decision) -> Refusal:
     )
 
 
-def _reused(decision: Decision) -> Refusal:
+def _reused(decision_id: str) -> Refusal:
     return Refusal(
         code="idempotency_key_reused",
-        message=f"The decision {decision.id} was recorded with another body.",
-        details={"decision_id": decision.id},
+        message=f"The decision {decision_id} was recorded with another body.",
+        details={"decision_id": decision_id},
     )

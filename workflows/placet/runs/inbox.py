@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from placet.contracts.canonical import MalformedJsonError, canonical_args, canonical_text, parse_object
+from placet.contracts.canonical import MalformedJsonError, parse_object
 from placet.contracts.decisions import (
     DecideInput,
     Decision,
     Person,
     WithdrawInput,
-    body_fingerprint,
+    fingerprint_with,
+    sent_args,
 )
 from placet.contracts.errors import Refusal
+from placet.contracts.records import LARGEST_ENTRY
 from placet.runs.gate import Answer, Withdrawal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from placet.contracts.records import RecordedMoment
 
 DECIDE: Final = "decide"
 CANCEL: Final = "cancel"
-
-WORKFLOW_CANCEL: Final = "workflow-cancel"
-"""The id under which the cancel of the workflow itself is remembered."""
 
 NOBODY: Final = Person(id="unknown", via="temporal")
 """Who decided where the payload names nobody."""
@@ -50,74 +49,98 @@ class Unreadable:
 Arrival = Decision | Withdrawal | Unreadable
 
 
-@dataclass
-class Queued:
-    """One thing that arrived.
+@dataclass(frozen=True)
+class StoredSignal:
+    """A Signal whose payload nobody has read: many large ones may come at once, and reading takes time.
 
     Attributes:
-        nth: For a Signal: it is the nth of its name in this workflow's history, from 0.
-        at: For an Update: when it was handled.
+        nth: It is the nth of its name in this workflow's history, from 0.
+    """
+
+    name: str
+    nth: int
+    data: bytes
+
+    def read(self) -> Arrival:
+        """Returns what the payload says."""
+        return read(self.name, self.data, f"signal-{self.name}-{self.nth}")
+
+
+@dataclass
+class WaitingUpdate:
+    """An Update that met what is not in order yet.
+
+    Attributes:
+        at: When it was handled.
+        after: The number of the last event that Temporal had recorded then.
         answer: What the gate said, once it has been asked.
     """
 
     arrival: Arrival
-    name: str
-    nth: int | None = None
-    at: datetime | None = None
+    at: datetime
+    after: int
     answer: Answer | None = None
+
+
+Item = StoredSignal | WaitingUpdate
+Step = Item | Withdrawal
 
 
 @dataclass
 class Inbox:
     """The queue of what has not been put in order yet, in the order in which it was handed over."""
 
-    items: list[Queued] = field(default_factory=list[Queued])
+    items: list[Item] = field(default_factory=list[Item])
     signals: Counter[str] = field(default_factory=Counter[str])
 
     def add_signal(self, name: str, data: bytes) -> None:
         """Queues a Signal; it is counted whatever it holds, so that counts match the history's."""
-        nth = self.signals[name]
+        self.items.append(StoredSignal(name, self.signals[name], data))
         self.signals[name] += 1
-        self.items.append(Queued(read(name, data, f"signal-{name}-{nth}"), name, nth=nth))
 
-    def add_update(self, name: str, arrival: Arrival, at: datetime) -> Queued:
-        """Queues an Update that met Signals which are not in order yet."""
-        queued = Queued(arrival, name, at=at)
-        self.items.append(queued)
-        return queued
-
-    def holds(self, decision_id: str) -> bool:
-        """Whether something under that id waits in the queue."""
-        return any(item.arrival.id == decision_id for item in self.items)
+    def add_update(self, arrival: Arrival, at: datetime, after: int) -> WaitingUpdate:
+        """Queues an Update that met Signals or a cancel which are not in order yet."""
+        waiting = WaitingUpdate(arrival, at, after)
+        self.items.append(waiting)
+        return waiting
 
 
-def in_order(items: Iterable[Queued], moments: Iterable[RecordedMoment]) -> Iterator[tuple[Queued, datetime]]:
-    """Yields what is queued, and the cancel of the workflow, in the order of Temporal's record.
+def in_order(items: Iterable[Item], moments: Iterable[RecordedMoment], known: int) -> list[tuple[Step, datetime]]:
+    """Returns what is queued, and the cancel of the workflow, in the order of Temporal's record.
 
-    An Update stands right behind the Signals that were handed over before it: Temporal hands over
-    what it has recorded already before it lets a worker accept an Update.
+    What came while the history was read is left for the next reading: a Signal that this one has not
+    seen, and an Update that it may have been too early for. A cancel recorded after such an Update is
+    left as well, so that nothing is overtaken.
+
+    Args:
+        items: The queue as it is now.
+        moments: What the history held when it was read.
+        known: How many items were queued before it was read.
     """
-    recorded = list(moments)
+    placed: list[tuple[tuple[int, int, int], Step, datetime]] = []
     signals: dict[tuple[str, int], RecordedMoment] = {}
     counts: Counter[str] = Counter()
-    placed: list[tuple[tuple[int, int, int], Queued, datetime]] = []
-    for moment in recorded:
+    for moment in moments:
         if moment.name is None:
-            cancel = Queued(Withdrawal(WORKFLOW_CANCEL, "cancelled", reason=moment.reason), CANCEL)
+            cancel = Withdrawal(None, "cancelled", reason=moment.reason)
             placed.append(((moment.order, 0, 0), cancel, moment.at))
         else:
             signals[moment.name, counts[moment.name]] = moment
             counts[moment.name] += 1
-    order = 0
+    horizon: int | None = None
     for place, item in enumerate(items):
-        if item.nth is not None:
-            moment = signals[item.name, item.nth]
-            order = moment.order
-            placed.append(((order, 0, place), item, moment.at))
-        elif item.at is not None:
-            placed.append(((order, 1, place), item, item.at))
+        if isinstance(item, StoredSignal):
+            recorded = signals.get((item.name, item.nth))
+            if recorded is None:
+                break
+            placed.append(((recorded.order, 0, place), item, recorded.at))
+        elif place < known:
+            placed.append(((item.after, 1, place), item, item.at))
+        else:
+            horizon = item.after
+            break
     placed.sort(key=lambda entry: entry[0])
-    yield from ((item, at) for _, item, at in placed)
+    return [(step, at) for (order, _, _), step, at in placed if horizon is None or order <= horizon]
 
 
 def read(name: str, data: bytes, fallback_id: str) -> Arrival:
@@ -138,15 +161,11 @@ def read(name: str, data: bytes, fallback_id: str) -> Arrival:
         return Unreadable(fallback_id, refusal)
 
 
-def _decision(given: DecideInput, fallback_id: str) -> Decision:
-    args_text = given.args_text
-    if args_text is not None:
-        args_text = canonical_args(args_text)
-    elif given.args is not None:
-        args_text = canonical_text(given.args)
-    return Decision(
+def _decision(given: DecideInput, fallback_id: str) -> Decision | Unreadable:
+    args_text = sent_args(given)
+    decision = Decision(
         id=given.decision_id or fallback_id,
-        fingerprint=body_fingerprint(given),
+        fingerprint=fingerprint_with(given, args_text),
         type=given.type,
         digest=given.digest,
         args_text=args_text,
@@ -156,6 +175,11 @@ def _decision(given: DecideInput, fallback_id: str) -> Decision:
         received_at=given.received_at,
         seal=given.seal,
     )
+    size = len(decision.model_dump_json())
+    if size <= LARGEST_ENTRY:
+        return decision
+    message = f"The decision takes {size} bytes; at most {LARGEST_ENTRY} can be recorded."
+    return Unreadable(decision.id, Refusal(code="too_large", message=message))
 
 
 def _withdrawal(given: WithdrawInput, fallback_id: str) -> Withdrawal:

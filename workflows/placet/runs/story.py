@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+from placet.runs.effects import short
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -39,11 +41,11 @@ def show_approval(asked: Asked) -> None:
     """Sets the search attributes of an approval that waits."""
     updates: list[SearchAttributeUpdate[Any]] = [
         STATUS.value_set("pending"),
-        TOOL.value_set(asked.tool),
+        TOOL.value_set(short(asked.tool)),
         RISK.value_set(asked.risk),
     ]
     optional = ((AGENT, asked.agent), (THREAD, asked.thread_id), (REQUESTER, asked.requester))
-    updates.extend(key.value_set(value) for key, value in optional if value)
+    updates.extend(key.value_set(short(value)) for key, value in optional if value)
     if asked.expires_at:
         updates.append(EXPIRES_AT.value_set(asked.expires_at))
     _upsert(updates)
@@ -53,11 +55,11 @@ def run_attributes(agent: str, thread_id: str, requester: str | None) -> TypedSe
     """Returns the search attributes with which a run starts."""
     pairs = [
         SearchAttributePair(STATUS, "running"),
-        SearchAttributePair(AGENT, agent),
-        SearchAttributePair(THREAD, thread_id),
+        SearchAttributePair(AGENT, short(agent)),
+        SearchAttributePair(THREAD, short(thread_id)),
     ]
     if requester:
-        pairs.append(SearchAttributePair(REQUESTER, requester))
+        pairs.append(SearchAttributePair(REQUESTER, short(requester)))
     return TypedSearchAttributes(pairs)
 
 
@@ -109,7 +111,7 @@ def run_details(given: RunInput, status: str, turn: int, waiting: tuple[str, ...
 
 def timer_summary(asked: Asked) -> str:
     """Returns what happens when an approval's timer fires."""
-    return f"expires: {asked.tool} → {asked.on_expiry}"
+    return short(f"expires: {asked.tool} → {asked.on_expiry}")
 
 
 def _upsert(updates: list[SearchAttributeUpdate[Any]]) -> None:
