@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import select
 
 from placet.contracts.approvals import Approval, Asked
 from placet.contracts.calls import Args, Source
+from placet.contracts.canonical import canonical_text, digest, parse_object
 from placet.contracts.decisions import Decision
 from placet.contracts.events import Event, TurnCompleted
 from placet.contracts.records import Entry
 from placet.contracts.runs import CallRef, CloseInput, Run
+from placet.ledger import _approval_reader as approval_reader
+from placet.ledger import _approvals as approvals
+from placet.ledger import _calls as calls
+from placet.ledger import _events as events
+from placet.ledger import _keeping as keeping
+from placet.ledger import _runs as runs
+from placet.ledger import _transcripts as transcripts
+from placet.ledger._calls import CallEnding, Claim
+from placet.ledger._database import Database
+from placet.ledger._migrate import migrate
 from placet.ledger._shapes import (
     AgentRow,
     ApprovalQuery,
@@ -29,6 +45,9 @@ from placet.ledger._shapes import (
     TurnRow,
     Viewer,
 )
+from placet.ledger._tables import secrets
+
+_POLL_SECONDS: Final = 0.25
 
 
 class Ledger:
@@ -37,6 +56,10 @@ class Ledger:
     Every method ends within about five seconds and raises `LedgerUnavailableError` where the database
     cannot be used; every write may then be repeated, and counts once.
     """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seal_key: bytes | None = None
 
     @staticmethod
     def at(url: str) -> Ledger:
@@ -48,7 +71,7 @@ class Ledger:
         Raises:
             LedgerError: It names another kind of database.
         """
-        raise NotImplementedError
+        return Ledger(Database(url))
 
     async def migrate(self) -> None:
         """Brings the schema to this version, also where several processes do so at once.
@@ -56,11 +79,11 @@ class Ledger:
         Raises:
             LedgerTooNewError: A later version has migrated it.
         """
-        raise NotImplementedError
+        await asyncio.to_thread(migrate, self._database.url)
 
     async def close(self) -> None:
         """Lets go of every connection."""
-        raise NotImplementedError
+        await self._database.close()
 
     async def ping(self) -> None:
         """Returns where the ledger can be read and has a schema.
@@ -68,11 +91,15 @@ class Ledger:
         Raises:
             LedgerUnavailableError: It cannot.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            await connection.execute(select(secrets.c.name).limit(1))
 
     async def seal_key(self) -> bytes:
         """Returns the 32 random bytes of this ledger, made at the first call ever."""
-        raise NotImplementedError
+        if self._seal_key is None:
+            async with self._database.write() as connection:
+                self._seal_key = await keeping.seal_key(connection)
+        return self._seal_key
 
     async def claim_key(self, scope: str, key: str, fingerprint: str, target_id: str) -> KeyClaim:
         """Returns what an idempotency key stands for: whoever comes first decides.
@@ -83,7 +110,8 @@ class Ledger:
             fingerprint: Of the request's body.
             target_id: What the request will make, should it be the first.
         """
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            return await keeping.claim_key(connection, scope, key, fingerprint, target_id)
 
     # --- approvals
 
@@ -98,31 +126,38 @@ class Ledger:
             first: The number of the first entry; the others follow. `requested` is number 0.
             entries: In order.
         """
-        raise NotImplementedError
+        await approvals.record(self._database, asked, first, entries)
 
     async def note_recorded(self, approval_id: str, decision: Decision) -> None:
         """Notes that a decision was answered 202; what became of it meanwhile stays."""
-        raise NotImplementedError
+        await approvals.note_recorded(self._database, approval_id, decision, datetime.now(UTC))
 
     async def stored_decision(self, approval_id: str, decision_id: str) -> StoredDecision | None:
         """Returns what became of a decision; None where the ledger has not heard of it."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await approval_reader.stored_decision(connection, approval_id, decision_id)
 
     async def decision_on_its_way(self, approval_id: str) -> bool:
         """Returns whether a pending approval has a decision that was answered 202."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await approval_reader.on_its_way(connection, approval_id)
 
     async def asked(self, approval_id: str) -> Asked | None:
         """Returns the approval as it was asked; long arguments stay a reference (see `args_text`)."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await approval_reader.asked(connection, approval_id)
 
     async def args_text(self, approval_id: str) -> str | None:
         """Returns the canonical arguments of an approval, wherever they lie."""
-        raise NotImplementedError
+        asked = await self.asked(approval_id)
+        if asked is None:
+            return None
+        return asked.args.text if asked.args.text is not None else await self.get_args(asked.args.ref or "")
 
     async def approval(self, approval_id: str, now: datetime, visible_to: Viewer | None = None) -> Approval | None:
         """Returns the approval as it is seen at `now`; None where it is not there or not visible."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await approval_reader.one(connection, approval_id, now, visible_to)
 
     async def approvals(self, query: ApprovalQuery, now: datetime) -> Page[Approval]:
         """Returns one page of approvals as they are seen at `now`.
@@ -130,17 +165,22 @@ class Ledger:
         Raises:
             InvalidCursorError: The cursor is not of this list.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await approval_reader.page(connection, query, now)
 
     async def count_approvals(self, query: ApprovalQuery, now: datetime) -> int:
         """Returns how many approvals the query finds in all; its sort, limit and cursor count for nothing."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await approval_reader.count(connection, query, now)
 
     # --- texts by reference
 
     async def put_args(self, tool: str, args_text: str) -> str:
         """Keeps canonical arguments and returns their reference, the digest of the call."""
-        raise NotImplementedError
+        ref = digest(tool, args_text)
+        async with self._database.write() as connection:
+            await keeping.put_text(connection, ref, args_text)
+        return ref
 
     async def get_args(self, ref: str) -> str:
         """Returns the canonical arguments of a reference.
@@ -148,11 +188,16 @@ class Ledger:
         Raises:
             UnknownTextError: Nobody has put them there.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await keeping.get_text(connection, ref)
 
     async def put_schema(self, schema: Mapping[str, Any]) -> str:
         """Keeps a JSON Schema and returns its reference, the SHA-256 of its canonical text."""
-        raise NotImplementedError
+        text = canonical_text(schema)
+        ref = "schema:" + hashlib.sha256(text.encode()).hexdigest()
+        async with self._database.write() as connection:
+            await keeping.put_text(connection, ref, text)
+        return ref
 
     async def get_schema(self, ref: str) -> dict[str, Any]:
         """Returns the JSON Schema of a reference.
@@ -160,7 +205,8 @@ class Ledger:
         Raises:
             UnknownTextError: Nobody has put it there.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return parse_object(await keeping.get_text(connection, ref))
 
     # --- messages and turns
 
@@ -175,11 +221,13 @@ class Ledger:
             message: `{type, data}`.
             answers: The call that it answers, so that the transcript of an open turn can show it.
         """
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await transcripts.put_message(connection, message_id, run_id, message, answers)
 
     async def messages(self, ids: Sequence[str]) -> list[MessageDict]:
         """Returns messages in the order of the ids; an id that is not there has none."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await transcripts.by_ids(connection, ids)
 
     async def put_turn(
         self,
@@ -196,11 +244,13 @@ class Ledger:
             completed: Appends `turn.completed`, unless the run has ended.
             at: When, for the event; now where it is absent.
         """
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await transcripts.put_turn(connection, turn, messages or {}, completed, at or datetime.now(UTC))
 
     async def turn(self, turn_id: str) -> TurnRow | None:
         """Returns a turn row."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await transcripts.turn(connection, turn_id)
 
     async def transcript(self, turn_id: str) -> list[MessageDict]:
         """Returns the messages from the root to the turn: of each turn the results that it goes on from, then its own.
@@ -208,21 +258,25 @@ class Ledger:
         Raises:
             UnknownTurnError: The turn, or one before it, is not there.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await transcripts.transcript(connection, turn_id)
 
     async def thread_head(self, thread_id: str) -> ThreadHead:
         """Returns where the thread's next run goes on from."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await transcripts.thread_head(connection, thread_id)
 
     # --- runs
 
     async def open_run(self, run: RunRow) -> None:
         """Writes a run's row and `run.started`, once; fields that the row lacks are filled in."""
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await runs.open_run(connection, run)
 
     async def request_cancel(self, run_id: str, actor: str, reason: str | None, at: datetime) -> None:
         """Notes once that somebody wants the run to stop; a run that has ended stays as it is."""
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await runs.request_cancel(connection, run_id, actor, reason, at)
 
     async def close_run(self, close: CloseInput, output: str | None = None, at: datetime | None = None) -> None:
         """Writes a run's end and its last event; a run that has ended stays as it is.
@@ -232,11 +286,13 @@ class Ledger:
             output: The text that the run ends with; by default that of the message which `close` names.
             at: When; now where it is absent.
         """
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await runs.close_run(connection, close, output, at or datetime.now(UTC))
 
     async def run(self, run_id: str, now: datetime, visible_to: Viewer | None = None) -> Run | None:
         """Returns the run as it is seen at `now`, with what it waits for."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await runs.one(connection, run_id, now, visible_to)
 
     async def runs(self, query: RunQuery, now: datetime) -> Page[Run]:
         """Returns one page of runs, the newest first.
@@ -244,11 +300,13 @@ class Ledger:
         Raises:
             InvalidCursorError: The cursor is not of this list.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await runs.page(connection, query, now)
 
     async def run_messages(self, run_id: str) -> list[MessageDict]:
         """Returns the transcript to the run's head, with the results that are known so far."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await runs.run_messages(connection, run_id)
 
     # --- calls
 
@@ -260,11 +318,13 @@ class Ledger:
             source: The other workflow.
             entries: The verdicts; asks are no events of their own.
         """
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await calls.judged(connection, run_id, source, entries, datetime.now(UTC))
 
     async def call_started(self, call: CallRef, again: int) -> bool:
         """Returns whether the call's row is there."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await calls.started(connection, call, again)
 
     async def start_call(
         self, call: CallRef, args: Args, again: int, *, owner: str, approval_id: str | None, idempotent: bool
@@ -282,7 +342,9 @@ class Ledger:
         Raises:
             RunEndedError: The run has ended.
         """
-        raise NotImplementedError
+        claim = Claim(call, args.digest, again, owner, approval_id, idempotent=idempotent)
+        async with self._database.write() as connection:
+            return await calls.start(connection, claim, datetime.now(UTC))
 
     async def refuse_call(
         self,
@@ -294,7 +356,9 @@ class Ledger:
         approval_id: str | None = None,
     ) -> CallClaim:
         """Writes that a call was refused at the door, unless its row is there; returns what stands."""
-        raise NotImplementedError
+        claim = Claim(call, args.digest, again, "", approval_id)
+        async with self._database.write() as connection:
+            return await calls.refuse(connection, claim, message_id, message, datetime.now(UTC))
 
     async def finish_call(
         self,
@@ -322,7 +386,9 @@ class Ledger:
             False where the row is another's, uncertain, or finished by somebody else: the result is then
             kept as evidence (`late_result`) and nothing is appended.
         """
-        raise NotImplementedError
+        ending = CallEnding(status, message_id, message, late=late)
+        async with self._database.write() as connection:
+            return await calls.finish(connection, Claim(call, "", again, owner), ending, datetime.now(UTC))
 
     async def settle_call(self, call: CallRef, message_id: str, message: MessageDict, *, ran: bool = False) -> None:
         """Keeps the message of a call that did not run here.
@@ -333,15 +399,18 @@ class Ledger:
             message: What the model reads.
             ran: A person said that the uncertain call had run: it is finished then.
         """
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await calls.settle(connection, call, message_id, message, ran=ran, at=datetime.now(UTC))
 
     async def mark_uncertain(self, call: CallRef, again: int) -> None:
         """Writes once that nobody knows whether the call ran."""
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await calls.give_up(connection, call, again, datetime.now(UTC))
 
     async def late_result(self, run_id: str, turn: int, index: int) -> LateResult | None:
         """Returns the latest evidence about an uncertain call."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await calls.late_result(connection, run_id, turn, index)
 
     # --- events
 
@@ -366,22 +435,31 @@ class Ledger:
         Raises:
             InvalidCursorError: It is no event's id.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await events.read(connection, cursor, limit, run_id=run_id, types=types or (), viewer=visible_to)
 
     async def tail(self) -> str:
         """Returns the cursor after which everything is still to come."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await events.tail(connection)
 
     async def wait_for_events(self, cursor: str, timeout_seconds: float) -> bool:
         """Returns True as soon as there is an event after the cursor, False at the timeout."""
-        raise NotImplementedError
+        deadline = time.monotonic() + timeout_seconds
+        while await self.tail() == cursor:
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(min(_POLL_SECONDS, timeout_seconds))
+        return True
 
     # --- agents
 
     async def put_agents(self, agents: Sequence[AgentRow]) -> None:
         """Publishes the agents in place of those that were published before."""
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await keeping.put_agents(connection, agents)
 
     async def agents(self) -> list[AgentRow]:
         """Returns the agents as a worker last published them, by name."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await keeping.agents(connection)

@@ -1,0 +1,164 @@
+"""Messages and turns: rows that never change, and the transcript that a turn row names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import Row, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from placet.contracts.events import TurnCompleted
+from placet.contracts.runs import CallRef, ModelCall
+from placet.ledger._events import NewEvent, append, insert_once
+from placet.ledger._shapes import MessageDict, ThreadHead, TurnRow
+from placet.ledger._tables import messages, runs, turns
+from placet.ledger.errors import UnknownTurnError
+
+_IDS_AT_ONCE = 500
+
+
+async def put_message(
+    connection: AsyncConnection,
+    message_id: str,
+    run_id: str,
+    message: MessageDict,
+    answers: CallRef | None = None,
+) -> None:
+    """Keeps a message; a second one under its id changes nothing."""
+    row = {
+        "id": message_id,
+        "run_id": run_id,
+        "turn": answers.turn if answers else None,
+        "call_index": answers.index if answers else None,
+        "body": message,
+        "kept": datetime.now(UTC),
+    }
+    await insert_once(connection, messages, row)
+
+
+async def put_turn(
+    connection: AsyncConnection,
+    turn: TurnRow,
+    own: Mapping[str, MessageDict],
+    completed: TurnCompleted | None,
+    at: datetime,
+) -> None:
+    """Keeps a turn with its messages and makes it its run's head."""
+    for message_id, message in own.items():
+        await put_message(connection, message_id, turn.run_id, message)
+    row = {
+        "id": turn.id,
+        "run_id": turn.run_id,
+        "thread_id": turn.thread_id,
+        "turn": turn.turn,
+        "parent_turn": turn.parent_turn,
+        "results": turn.results,
+        "messages": turn.message_ids,
+        "calls": [call.model_dump(mode="json") for call in turn.calls],
+    }
+    done = await insert_once(connection, turns, row)
+    if not done:
+        return
+    head: dict[str, Any] = {"head": turn.id, "results": []}
+    await connection.execute(update(runs).where(runs.c.id == turn.run_id).values(head))
+    if completed is not None:
+        event = NewEvent(type="turn.completed", at=at, data=completed, run_id=turn.run_id)
+        await append(connection, [event])
+
+
+async def turn(connection: AsyncConnection, turn_id: str) -> TurnRow | None:
+    """Returns a turn row."""
+    row = (await connection.execute(select(turns).where(turns.c.id == turn_id))).first()
+    return as_turn(row) if row else None
+
+
+def as_turn(row: Row[Any]) -> TurnRow:
+    """Returns a row as a turn."""
+    return TurnRow(
+        id=row.id,
+        run_id=row.run_id,
+        thread_id=row.thread_id,
+        turn=row.turn,
+        parent_turn=row.parent_turn,
+        message_ids=tuple(row.messages),
+        results=tuple(row.results),
+        calls=tuple(ModelCall.model_validate(call) for call in row.calls),
+    )
+
+
+async def transcript(connection: AsyncConnection, turn_id: str) -> list[MessageDict]:
+    """Returns the messages from the root to the turn."""
+    ids: list[str] = []
+    for row in await _line(connection, turn_id):
+        ids += [*row.results, *row.messages]
+    return await by_ids(connection, ids)
+
+
+async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[MessageDict]:
+    """Returns messages in the order of the ids; an id that is not there has none."""
+    found: dict[str, MessageDict] = {}
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = ids[start : start + _IDS_AT_ONCE]
+        rows = await connection.execute(select(messages.c.id, messages.c.body).where(messages.c.id.in_(some)))
+        found.update({row.id: row.body for row in rows})
+    return [found[message_id] for message_id in ids if message_id in found]
+
+
+async def thread_head(connection: AsyncConnection, thread_id: str) -> ThreadHead:
+    """Returns where the thread's next run goes on from."""
+    query = select(runs).where(runs.c.thread_id == thread_id).order_by(runs.c.started_at, runs.c.id)
+    rows = (await connection.execute(query)).all()
+    if not rows:
+        return ThreadHead(runs=0)
+    last = rows[-1]
+    return ThreadHead(runs=len(rows), turn_id=last.head or last.input_turn, results=tuple(last.results))
+
+
+async def results_so_far(connection: AsyncConnection, head: TurnRow) -> list[MessageDict]:
+    """Returns the latest message that answers each call of a turn, in call order."""
+    query = (
+        select(messages.c.call_index, messages.c.body)
+        .where(messages.c.run_id == head.run_id, messages.c.turn == head.turn, messages.c.call_index.is_not(None))
+        .order_by(messages.c.kept)
+    )
+    latest = {row.call_index: row.body for row in await connection.execute(query)}
+    return [latest[index] for index in sorted(latest)]
+
+
+async def _line(connection: AsyncConnection, turn_id: str) -> Sequence[Row[Any, Any, Any, Any]]:
+    """Returns the turns from the root to this one."""
+    line = (
+        select(turns.c.id, turns.c.parent_turn, literal(0).label("back"))
+        .where(turns.c.id == turn_id)
+        .cte("line", recursive=True)
+    )
+    line = line.union_all(
+        select(turns.c.id, turns.c.parent_turn, line.c.back + 1).where(turns.c.id == line.c.parent_turn)
+    )
+    query = (
+        select(turns.c.id, turns.c.parent_turn, turns.c.results, turns.c.messages)
+        .join(line, line.c.id == turns.c.id)
+        .order_by(line.c.back.desc())
+    )
+    rows = (await connection.execute(query)).all()
+    if not rows or rows[0].parent_turn is not None:
+        raise UnknownTurnError(turn_id)
+    return rows
+
+
+def text_of(message: MessageDict) -> str:
+    """Returns the text of a message whose content is text or LangChain content blocks."""
+    content: object = message["data"].get("content")
+    if isinstance(content, str):
+        return content
+    blocks = cast("list[object]", content) if isinstance(content, list) else []
+    return "".join(_block_text(block) for block in blocks)
+
+
+def _block_text(block: object) -> str:
+    if isinstance(block, str):
+        return block
+    fields = cast("dict[str, object]", block) if isinstance(block, dict) else {}
+    return str(fields["text"]) if fields.get("type") == "text" else ""
