@@ -13,7 +13,7 @@ from pathlib import Path
 
 from temporalio.envconfig import ClientConfigProfile
 
-from placet.engine.children import launched
+from placet.engine.launching import launched
 from placet.engine.ports import LOOPBACK, Port, choose
 from placet.engine.preparing import prepare
 from placet.engine.programs import obtain_server

@@ -17,7 +17,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from placet.engine.children import launched
+from placet.engine.launching import launched
 from placet.engine.ports import LOOPBACK, free_port
 
 _USER: Final = "postgres"

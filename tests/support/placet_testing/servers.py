@@ -15,7 +15,6 @@ is provisioned before the first test, where no test's time limit counts and the 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -23,17 +22,16 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, NoReturn, Protocol, cast
 
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.testing import WorkflowEnvironment
 
-from placet.engine.connection import connect
-from placet.engine.errors import EngineError
+from placet.engine.connection import connect, data_converter
+from placet.engine.errors import EngineError, ProvisionError
 from placet.engine.programs import obtain_server
 from placet.engine.progress import Say, say_on_stderr, silent
 from placet.engine.settings import Settings
@@ -106,10 +104,18 @@ async def temporal_client(temporal_settings: Settings) -> Client:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def _time_skipping() -> AsyncIterator[WorkflowEnvironment]:
-    program = await asyncio.to_thread(time_skipping_server, silent)
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(program), data_converter=pydantic_data_converter
-    ) as environment:
+    try:
+        program, reason = str(time_skipping_server(silent)), ""
+    except ProvisionError as error:
+        # The SDK downloads it where it can.
+        program, reason = None, str(error)
+    try:
+        environment = await WorkflowEnvironment.start_time_skipping(
+            test_server_existing_path=program, data_converter=data_converter()
+        )
+    except RuntimeError as error:
+        unavailable(f"{reason}; {error}")
+    async with environment:
         yield environment
 
 
@@ -140,10 +146,9 @@ def task_queue() -> str:
 def _postgres() -> Iterator[PostgresServer]:
     with postgres_server() as server:
         if server is None:
-            reason = "neither PostgreSQL's programs nor a Docker engine are here (Debian: apt-get install postgresql)"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
+            unavailable(
+                "neither PostgreSQL's programs nor a Docker engine are here (Debian: apt-get install postgresql)"
+            )
         yield server
 
 
@@ -152,6 +157,13 @@ def postgres_url(_postgres: PostgresServer) -> Iterator[str]:
     """The SQLAlchemy URL of an empty PostgreSQL database, gone after the test."""
     with _postgres.database() as url:
         yield url
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skips the test on a developer's machine that lacks something, and fails it in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _chosen(config: pytest.Config) -> str:
