@@ -1,0 +1,89 @@
+"""Who may call an endpoint, as it shows in the endpoint's signature; the default is nobody.
+
+The order of the checks is the order of the dependencies: size, sign-in, JSON, shape, and only then the
+role. So a body stands before its caller in a signature.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, JsonValue
+
+from placet.api.bodies import parse_body, read_bounded, shaped
+from placet.api.errors import ProblemError
+from placet.api.identity import Caller, Role
+from placet.api.services import Services, services_of
+
+EVERY: Final[tuple[Role, ...]] = ("requester", "approver", "auditor", "admin")
+
+
+async def signed_in(request: Request) -> Caller:
+    """Returns who calls, once the whole body is here and not too large."""
+    services = services_of(request)
+    if request.method == "POST":
+        request.state.body = await read_bounded(request)
+    caller = services.directory.sign_in(request)
+    request.state.caller = caller.id
+    return caller
+
+
+class Allow:
+    """Lets callers in who have one of the roles."""
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = roles
+
+    def __call__(self, caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+        """Returns the caller.
+
+        Raises:
+            ProblemError: `not_allowed`.
+        """
+        if caller.has(*self.roles):
+            return caller
+        wanted = " or ".join(self.roles)
+        raise ProblemError(code="not_allowed", detail=f"{caller.id} has not the role {wanted}.", roles=list(self.roles))
+
+
+class Public:
+    """Lets everybody in, also without a key."""
+
+    def __call__(self) -> None:
+        """Does nothing: the endpoint says in its signature that it is open."""
+
+
+class Body:
+    """Reads the body as a model.
+
+    Attributes:
+        model: What OpenAPI says of it.
+        may_be_empty: Whether no body counts as an empty object.
+    """
+
+    def __init__(
+        self,
+        model: type[BaseModel],
+        shape: Callable[[JsonValue], Any] | None = None,
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
+        self.model = model
+        self.may_be_empty = may_be_empty
+        self._shape = shape
+
+    def __call__(self, request: Request, _caller: Annotated[Caller, Depends(signed_in)]) -> Any:  # noqa: ANN401 - the model
+        """Returns the body.
+
+        Raises:
+            ProblemError: `malformed_json` or `invalid_request`.
+        """
+        value = parse_body(request.state.body, may_be_empty=self.may_be_empty)
+        return self._shape(value) if self._shape else shaped(self.model, value)
+
+
+SignedIn = Annotated[Caller, Depends(Allow(*EVERY))]
+"""Anybody who has a role; what they see is filtered."""
+Requester = Annotated[Caller, Depends(Allow("requester"))]
+Anybody = Annotated[None, Depends(Public())]
+Gateway = Annotated[Services, Depends(services_of)]

@@ -1,0 +1,1 @@
+"""The agents that a worker has published."""

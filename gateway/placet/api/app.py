@@ -1,0 +1,181 @@
+"""The app: services, routes, guards, and what becomes of every error."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from placet.api.agents.endpoints import router as agents
+from placet.api.answers import Json
+from placet.api.approvals.endpoints import router as approvals
+from placet.api.decisions.endpoints import router as decisions
+from placet.api.errors import ProblemError, TemporalError
+from placet.api.guards import LoopbackGuard, RequestLog
+from placet.api.health.endpoints import router as health
+from placet.api.openapi import document_of
+from placet.api.problems import METHOD_NOT_ALLOWED, answer_problem, document, problem_body, problem_of
+from placet.api.runs.endpoints import router as runs
+from placet.api.services import assemble
+from placet.contracts.errors import RefusedError
+from placet.ledger import InvalidCursorError, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from placet.api.decisions.delivery import Clock, Limits
+    from placet.api.policy import EditPolicy
+    from placet.api.ports import Temporal
+    from placet.api.services import Services
+    from placet.api.configured import Config
+    from placet.engine.settings import Settings
+    from placet.ledger import Ledger
+
+BASE: Final = "/v1"
+MIGRATE_AGAIN: Final = 2.0
+"""Seconds between attempts to prepare a ledger that does not answer yet."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class GatewayApp(FastAPI):
+    """A FastAPI app whose OpenAPI document says what the gateway really takes and answers."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Returns the OpenAPI document."""
+        if not self.openapi_schema:
+            self.openapi_schema = document_of(self, super().openapi())
+        return self.openapi_schema
+
+
+def create_app(
+    settings: Settings,
+    config: Config,
+    *,
+    ledger: Ledger | None = None,
+    temporal: Temporal | None = None,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    policy: EditPolicy | None = None,
+) -> FastAPI:
+    """Returns the gateway's app; it starts and answers also while Temporal and the ledger are down.
+
+    Args:
+        settings: Where Temporal and the ledger are.
+        config: Agents, policy and people.
+        ledger: In place of the settings' own.
+        temporal: In place of the settings' own.
+        clock: In place of this machine's.
+        limits: How long the steps of a decision may take.
+        policy: In place of the configuration's own.
+    """
+    services = assemble(settings, config, ledger=ledger, temporal=temporal, clock=clock, limits=limits, policy=policy)
+    app = GatewayApp(
+        title="Placet",
+        description="Puts a person in front of the calls that matter.",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        default_response_class=Json,
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    base = APIRouter(prefix=BASE)
+    for router in (agents, runs, approvals, decisions):
+        base.include_router(router)
+    app.include_router(health)
+    app.include_router(base)
+    _answer_errors(app)
+    if services.directory.local:
+        app.add_middleware(LoopbackGuard)
+    app.add_middleware(RequestLog)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    services: Services = app.state.services
+    preparing = asyncio.create_task(_prepare_ledger(services.ledger))
+    try:
+        yield
+    finally:
+        services.stopping.set()
+        preparing.cancel()
+        with suppress(asyncio.CancelledError):
+            await preparing
+        await services.temporal.close()
+        await services.ledger.close()
+
+
+async def _prepare_ledger(ledger: Ledger) -> None:
+    """Brings the ledger's schema to this version and learns its key, as soon as it can be reached."""
+    while True:
+        try:
+            await ledger.migrate()
+            await ledger.seal_key()
+        except LedgerError as error:
+            _log.warning("ledger_not_ready", error=str(error))
+            await asyncio.sleep(MIGRATE_AGAIN)
+        else:
+            return
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Gives every exception that an endpoint may raise its problem document."""
+
+    def refused(_: Request, error: RefusedError) -> Response:
+        return answer_problem(problem_of(error.refusal))
+
+    def problem(_: Request, error: ProblemError) -> Response:
+        return answer_problem(problem_body(error.code, error.detail, error.named))
+
+    def bad_cursor(_: Request, error: InvalidCursorError) -> Response:
+        errors = [{"pointer": "cursor", "message": "is not a cursor of this list"}]
+        return answer_problem(problem_body("invalid_query", str(error), {"errors": errors}))
+
+    def down(_: Request, error: LedgerError | TemporalError) -> Response:
+        _log.warning("unavailable", error=str(error))
+        sent = isinstance(error, TemporalError) and getattr(error, "sent", True)
+        return answer_problem(problem_body("unavailable", str(error), {"maybe_recorded": sent}))
+
+    handlers: dict[type[Exception], Callable[[Request, Any], Response]] = {
+        RefusedError: refused,
+        ProblemError: problem,
+        InvalidCursorError: bad_cursor,
+        LedgerError: down,
+        TemporalError: down,
+        RequestValidationError: _bad_query,
+        HTTPException: _by_status,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _bad_query(_: Request, error: RequestValidationError) -> Response:
+    """Answers what FastAPI itself refuses: bodies are read elsewhere, so it is the query."""
+    errors = [
+        {"pointer": ".".join(str(step) for step in one["loc"][1:2]), "message": one["msg"]} for one in error.errors()
+    ]
+    first = errors[0]
+    detail = f"{first['pointer']}: {first['message']}"
+    return answer_problem(problem_body("invalid_query", detail, {"errors": errors}))
+
+
+def _by_status(request: Request, error: HTTPException) -> Response:
+    """Answers what Starlette itself refuses: no such path, or not with this method."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not for this path."
+        body = document(METHOD_NOT_ALLOWED, 405, "The path does not take this method", detail)
+        return answer_problem(body, error.headers)
+    return answer_problem(problem_body("not_found", f"There is no {request.url.path[:200]}."))

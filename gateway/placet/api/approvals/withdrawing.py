@@ -1,0 +1,76 @@
+"""Withdrawing: who asked does not want an answer any more. It goes the way of a decision."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from placet.api.decisions.deciding import Recorded, lost, not_found
+from placet.api.decisions.delivery import Parcel, Stored
+from placet.api.errors import ClosedError, ProblemError, UnreachableError
+from placet.api.lookup import answered
+from placet.api.rights import check_may_withdraw, may_see
+from placet.api.views import conflict
+from placet.contracts.decisions import WithdrawInput
+from placet.contracts.errors import RefusedError
+
+if TYPE_CHECKING:
+    from placet.api.decisions.delivery import Delivery
+    from placet.api.identity import Caller
+    from placet.api.lookup import Lookup
+    from placet.api.ports import Approvals
+    from placet.contracts.approvals import Approval
+
+
+class Withdrawing:
+    """Takes approvals back."""
+
+    def __init__(self, approvals: Approvals, delivery: Delivery, lookup: Lookup) -> None:
+        self._approvals = approvals
+        self._delivery = delivery
+        self._lookup = lookup
+
+    async def withdraw(self, caller: Caller, approval_id: str, reason: str | None) -> Approval | Recorded:
+        """Returns the cancelled approval, or that the withdrawal is recorded.
+
+        Raises:
+            ProblemError: `not_found`, `unavailable`.
+            RefusedError: The caller may not, or it has ended.
+        """
+        given = WithdrawInput(id=uuid.uuid4().hex, by=caller.person(), reason=reason)
+        try:
+            approval = await self._open(caller, approval_id)
+            return await self._send(approval, given)
+        except UnreachableError as error:
+            detail = f"Withdraw it again: {error}."
+            raise ProblemError(
+                code="unavailable", detail=detail, maybe_recorded=error.sent, decision_id=given.id
+            ) from error
+
+    async def _open(self, caller: Caller, approval_id: str) -> Approval:
+        approval = await self._lookup.known(approval_id)
+        if approval is None or not may_see(caller, approval):
+            raise not_found(approval_id)
+        refusal = check_may_withdraw(caller, approval)
+        if refusal is None and approval.status != "pending":
+            refusal = conflict(approval)
+        if refusal is not None:
+            raise RefusedError(refusal)
+        return approval
+
+    async def _send(self, approval: Approval, given: WithdrawInput) -> Approval | Recorded:
+        parcel = Parcel(
+            approval_id=approval.id,
+            expires_at=approval.expires_at,
+            update=lambda: self._approvals.withdraw(approval.id, given),
+            store=lambda: self._approvals.store_withdrawal(approval.id, given),
+        )
+        try:
+            answer = await self._delivery.deliver(parcel)
+        except RefusedError as error:
+            raise RefusedError(await lost(self._lookup, approval, error.refusal)) from error
+        except ClosedError as error:
+            raise RefusedError(conflict(await self._lookup.ended(approval))) from error
+        if isinstance(answer, Stored):
+            return Recorded(decision_id=given.id or "")
+        return answered(approval, answer)

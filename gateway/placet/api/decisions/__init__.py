@@ -1,0 +1,1 @@
+"""What people say: one decision, or a list of them."""

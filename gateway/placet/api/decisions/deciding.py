@@ -1,0 +1,271 @@
+"""Deciding: one person's word on one approval, from the request to the answer.
+
+Temporal is the referee. The ledger is read to refuse early and to tell losers who won; when it is down, the
+approval is asked itself, and the decision goes through all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+import structlog
+from pydantic import BaseModel
+
+from placet.api.decisions.checks import check_content, decision_of
+from placet.api.decisions.delivery import Parcel, Stored
+from placet.api.errors import ClosedError, ProblemError, UnreachableError
+from placet.api.lookup import LEDGER_LIMIT, answered
+from placet.api.rights import check_may_decide, may_see
+from placet.api.views import conflict, overlaid
+from placet.contracts.approvals import Approval, End
+from placet.contracts.decisions import DecideInput, Decision, DecisionRecord
+from placet.contracts.errors import Refusal, RefusedError
+from placet.contracts.seal import seal
+from placet.ledger import LedgerError
+
+if TYPE_CHECKING:
+    from placet.api.decisions.delivery import Clock, Delivery
+    from placet.api.identity import Caller
+    from placet.api.lookup import Lookup, Records
+    from placet.api.policy import EditPolicy
+    from placet.api.ports import Approvals
+    from placet.contracts.decisions import DecisionBody
+    from placet.contracts.errors import Code
+    from placet.ledger import StoredDecision
+
+NOTE_LIMIT: Final = 0.5
+"""Seconds to note in the ledger what Temporal has stored: it is durable already."""
+ENDS: Final = frozenset({"already_decided", "expired", "cancelled", "superseded"})
+"""The codes that say that an approval has ended."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Recorded(BaseModel):
+    """Temporal has the decision, and no worker has said yet whether it counts."""
+
+    status: Literal["recorded"] = "recorded"
+    decision_id: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A decision that somebody wants to count.
+
+    Attributes:
+        key: The idempotency key, theirs or one made for them; the decision's id comes from it.
+    """
+
+    approval_id: str
+    caller: Caller
+    key: str
+    decision: Decision
+
+
+def wish(approval_id: str, caller: Caller, body: DecisionBody, key: str | None, now: datetime) -> Wish:
+    """Returns the decision that a body holds, under the id that its key gives.
+
+    Raises:
+        RefusedError: `invalid_decision`.
+    """
+    used = key or uuid.uuid4().hex
+    decision = decision_of(body, decision_id(approval_id, caller, used), caller, now)
+    return Wish(approval_id, caller, used, decision)
+
+
+def decision_id(approval_id: str, caller: Caller, key: str) -> str:
+    """Returns the id of a decision: the same for the same approval, caller and key."""
+    return hashlib.sha256(f"{approval_id}\n{caller.id}\n{key}".encode()).hexdigest()[:32]
+
+
+class _NamedEnd(BaseModel):
+    """What the gate's refusal says about the end."""
+
+    status: End = "expired"
+    decision: DecisionRecord | None = None
+    ended_at: datetime | None = None
+
+
+class Deciding:
+    """Decides on approvals."""
+
+    def __init__(
+        self,
+        *,
+        approvals: Approvals,
+        records: Records,
+        delivery: Delivery,
+        policy: EditPolicy,
+        clock: Clock,
+        lookup: Lookup,
+        local: bool,
+    ) -> None:
+        self._approvals = approvals
+        self._records = records
+        self._delivery = delivery
+        self._policy = policy
+        self._clock = clock
+        self._local = local
+        self._lookup = lookup
+
+    async def decide(self, wished: Wish) -> Approval | Recorded:
+        """Returns the approval that the decision ended, or that the decision is recorded.
+
+        Raises:
+            ProblemError: `not_found`, or `unavailable` with what to repeat.
+            RefusedError: Anything else of the contract.
+        """
+        try:
+            approval = await self.entitled(wished)
+            earlier = await self._lookup.earlier(approval.id, wished.decision.id)
+            if earlier is not None:
+                return await self._repeated(wished, approval, earlier)
+            self.fitting(wished, approval)
+            return await self._send(wished, approval)
+        except UnreachableError as error:
+            raise unavailable(wished, str(error), maybe_recorded=error.sent) from error
+
+    async def entitled(self, wished: Wish) -> Approval:
+        """Returns the approval, where the caller may decide on it.
+
+        Raises:
+            ProblemError: `not_found`.
+            RefusedError: They may see it, not decide.
+            UnreachableError: Neither the ledger nor a worker can say what it is.
+        """
+        approval = await self._lookup.known(wished.approval_id)
+        if approval is None or not may_see(wished.caller, approval):
+            raise not_found(wished.approval_id)
+        refusal = check_may_decide(wished.caller, approval, local=self._local)
+        if refusal is not None:
+            raise RefusedError(refusal)
+        return approval
+
+    def fitting(self, wished: Wish, approval: Approval) -> None:
+        """Refuses what the approval would not take as it is known here.
+
+        Raises:
+            RefusedError: In the order of the contract: type, arguments, policy, ended, digest.
+        """
+        refusal = check_content(approval, wished.decision, self._clock(), self._policy)
+        if refusal is not None:
+            raise RefusedError(refusal)
+
+    async def is_repeat(self, wished: Wish) -> bool:
+        """Returns whether a decision of that id has been recorded."""
+        return await self._lookup.earlier(wished.approval_id, wished.decision.id) is not None
+
+    async def _repeated(self, wished: Wish, approval: Approval, earlier: StoredDecision) -> Approval | Recorded:
+        """Answers a repeat as the decision that was recorded under its id."""
+        if earlier.fingerprint != wished.decision.fingerprint:
+            raise _reused(wished)
+        now = await self._lookup.again(approval)
+        if earlier.state == "won":
+            return now
+        if now.status != "pending":
+            raise RefusedError(conflict(now))
+        if earlier.state == "recorded" or earlier.code is None:
+            return Recorded(decision_id=wished.decision.id)
+        message = "This decision was recorded and did not count."
+        raise RefusedError(Refusal(code=cast("Code", earlier.code), message=message))
+
+    async def _send(self, wished: Wish, approval: Approval) -> Approval | Recorded:
+        payload = await self._payload(wished)
+        parcel = Parcel(
+            approval_id=approval.id,
+            expires_at=approval.expires_at,
+            update=lambda: self._approvals.decide(approval.id, payload),
+            store=lambda: self._approvals.store_decision(approval.id, payload),
+        )
+        try:
+            answer = await self._delivery.deliver(parcel)
+        except RefusedError as error:
+            raise RefusedError(await lost(self._lookup, approval, error.refusal)) from error
+        except ClosedError:
+            return await self._after_the_end(wished, approval)
+        if isinstance(answer, Stored):
+            await self._note(wished)
+            return Recorded(decision_id=wished.decision.id)
+        if answer.fingerprint not in {None, wished.decision.fingerprint}:
+            raise _reused(wished)
+        return answered(approval, answer)
+
+    async def _after_the_end(self, wished: Wish, approval: Approval) -> Approval:
+        """Returns the approval if the decision had ended it already, else refuse with the winner."""
+        now = await self._lookup.ended(approval)
+        if now.decision is None or now.decision.id != wished.decision.id:
+            raise RefusedError(conflict(now))
+        earlier = await self._lookup.earlier(approval.id, wished.decision.id)
+        if earlier is not None and earlier.fingerprint != wished.decision.fingerprint:
+            raise _reused(wished)
+        return now
+
+    async def _payload(self, wished: Wish) -> DecideInput:
+        decision = wished.decision
+        try:
+            async with asyncio.timeout(LEDGER_LIMIT):
+                key = await self._records.seal_key()
+        except (LedgerError, TimeoutError) as error:
+            message = "the ledger's key, which proves who decides, cannot be read"
+            raise UnreachableError(message, sent=False) from error
+        return DecideInput(
+            type=decision.type,
+            digest=decision.digest,
+            args_text=decision.args_text,
+            message=decision.message,
+            answers=decision.answers,
+            decision_id=decision.id,
+            by=decision.by,
+            received_at=decision.received_at,
+            seal=seal(key, wished.approval_id, decision.id, decision.fingerprint, decision.by),
+        )
+
+    async def _note(self, wished: Wish) -> None:
+        try:
+            async with asyncio.timeout(NOTE_LIMIT):
+                await self._records.note_recorded(wished.approval_id, wished.decision)
+        except (LedgerError, TimeoutError) as error:
+            _log.warning("decision_not_noted", approval_id=wished.approval_id, error=str(error))
+
+
+async def lost(lookup: Lookup, approval: Approval, refusal: Refusal) -> Refusal:
+    """Returns the gate's refusal; where the approval has ended, with the approval as it is now."""
+    if refusal.code not in ENDS:
+        return refusal
+    now = await lookup.again(approval)
+    if now.status == "pending":
+        now = overlaid(now, *_end_in(refusal))
+    return refusal.model_copy(update={"details": {"approval": now}})
+
+
+def not_found(approval_id: str) -> ProblemError:
+    """Returns the answer for an approval that is not there, or not for these eyes."""
+    return ProblemError(code="not_found", detail=f"There is no approval {approval_id[:80]!r} that you may see.")
+
+
+def unavailable(wished: Wish, reason: str, *, maybe_recorded: bool) -> ProblemError:
+    """Returns the answer that says what to repeat, and whether the decision may count already."""
+    return ProblemError(
+        code="unavailable",
+        detail=f"Repeat the decision with the same Idempotency-Key: {reason}.",
+        maybe_recorded=maybe_recorded,
+        decision_id=wished.decision.id,
+        idempotency_key=wished.key,
+    )
+
+
+def _reused(wished: Wish) -> RefusedError:
+    message = "The Idempotency-Key was used for another decision on this approval."
+    details = {"decision_id": wished.decision.id, "idempotency_key": wished.key}
+    return RefusedError(Refusal(code="idempotency_key_reused", message=message, details=details))
+
+
+def _end_in(refusal: Refusal) -> tuple[End, DecisionRecord | None, datetime | None]:
+    """Returns the end that the gate named in its refusal."""
+    named = _NamedEnd.model_validate(refusal.details)
+    return named.status, named.decision, named.ended_at

@@ -1,0 +1,1 @@
+"""Whether the gateway lives, and whether what it needs does."""

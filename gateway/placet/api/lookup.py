@@ -1,0 +1,122 @@
+"""Finding out what an approval is now: from the ledger, and from Temporal where the ledger cannot say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import structlog
+
+from placet.api.errors import ClosedError, NoAnswerError, TemporalError, UnreachableError
+from placet.api.views import approval_of, overlaid
+from placet.ledger import LedgerError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from placet.api.decisions.delivery import Clock
+    from placet.api.links import Links
+    from placet.api.ports import Approvals
+    from placet.contracts.approvals import Approval, End
+    from placet.contracts.decisions import DecideResult, Decision
+    from placet.ledger import StoredDecision
+
+LEDGER_LIMIT: Final = 2.0
+"""Seconds for one look into the ledger while somebody waits for an answer."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Records(Protocol):
+    """What deciding needs of the ledger."""
+
+    async def approval(self, approval_id: str, now: datetime) -> Approval | None:
+        """Returns the approval as it is now."""
+        ...
+
+    async def stored_decision(self, approval_id: str, decision_id: str) -> StoredDecision | None:
+        """Returns what became of a decision, where it was recorded."""
+        ...
+
+    async def note_recorded(self, approval_id: str, decision: Decision) -> None:
+        """Remembers that a decision was answered with "recorded"."""
+        ...
+
+    async def seal_key(self) -> bytes:
+        """Returns the key that seals who decides."""
+        ...
+
+
+class Lookup:
+    """Says what an approval is."""
+
+    def __init__(self, records: Records, approvals: Approvals, clock: Clock, links: Links) -> None:
+        self._records = records
+        self._approvals = approvals
+        self._clock = clock
+        self._links = links
+
+    async def known(self, approval_id: str) -> Approval | None:
+        """Returns the approval; None where there is none.
+
+        Raises:
+            UnreachableError: Neither the ledger nor a worker can say.
+        """
+        try:
+            return await self._read(approval_id)
+        except (LedgerError, TimeoutError) as error:
+            _log.warning("ledger_unavailable", approval_id=approval_id, error=str(error))
+        return await self._described(approval_id)
+
+    async def again(self, approval: Approval) -> Approval:
+        """Returns the approval as the ledger has it now, or as it was known where the ledger is down."""
+        try:
+            return await self._read(approval.id) or approval
+        except (LedgerError, TimeoutError):
+            return approval
+
+    async def ended(self, approval: Approval) -> Approval:
+        """Returns an approval whose workflow has ended, with its end.
+
+        Raises:
+            UnreachableError: Temporal says that it has ended and that it has not, or nothing.
+        """
+        now = await self.again(approval)
+        if now.status != "pending":
+            return now
+        try:
+            outcome = await self._approvals.outcome(approval.id)
+        except TemporalError as error:
+            message = f"nobody can say how the approval ended: {error}"
+            raise UnreachableError(message, sent=True) from error
+        if outcome is None:
+            # Somebody ended the workflow from outside, or it is gone: nobody waits for an answer.
+            return overlaid(now, "superseded", None, self._clock())
+        return overlaid(now, outcome.status, outcome.decision, outcome.ended_at)
+
+    async def earlier(self, approval_id: str, decision_id: str) -> StoredDecision | None:
+        """Returns what became of a decision of that id; None where it is new, or the ledger is down."""
+        try:
+            async with asyncio.timeout(LEDGER_LIMIT):
+                return await self._records.stored_decision(approval_id, decision_id)
+        except (LedgerError, TimeoutError):
+            return None
+
+    async def _read(self, approval_id: str) -> Approval | None:
+        async with asyncio.timeout(LEDGER_LIMIT):
+            found = await self._records.approval(approval_id, self._clock())
+        return self._links.on_approval(found) if found else None
+
+    async def _described(self, approval_id: str) -> Approval | None:
+        try:
+            return self._links.on_approval(approval_of(await self._approvals.state(approval_id)))
+        except ClosedError:
+            return None
+        except (NoAnswerError, UnreachableError) as error:
+            message = "neither the ledger nor a worker can say what the approval is"
+            raise UnreachableError(message, sent=False) from error
+
+
+def answered(approval: Approval, result: DecideResult) -> Approval:
+    """Returns the approval with the end that its Update answered."""
+    return overlaid(approval, cast("End", result.status), result.decision, result.ended_at)

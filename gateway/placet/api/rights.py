@@ -1,0 +1,79 @@
+"""Who may see and decide what: pure rules over a caller and a thing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from placet.contracts.errors import Refusal
+
+if TYPE_CHECKING:
+    from placet.api.identity import Caller
+    from placet.contracts.approvals import Approval
+
+
+def may_see(caller: Caller, approval: Approval) -> bool:
+    """Returns whether the caller may see the approval: all, their own, or what names them."""
+    if caller.sees_all:
+        return True
+    if caller.has("requester") and approval.requester == caller.id:
+        return True
+    return caller.has("approver") and is_named(caller, approval)
+
+
+def is_named(caller: Caller, approval: Approval) -> bool:
+    """Returns whether the approval's list of approvers names the caller."""
+    if not caller.names.isdisjoint(approval.approvers):
+        return True
+    return "requester" in approval.approvers and approval.requester == caller.id
+
+
+def check_may_decide(caller: Caller, approval: Approval, *, local: bool) -> Refusal | None:
+    """Returns why the caller may not decide on an approval that they may see.
+
+    An admin has every role and decides on everything; nobody decides on a call that they asked for
+    themselves, unless the rule allows it or the machine knows only one person.
+
+    Args:
+        caller: Who wants to decide.
+        approval: What to decide on.
+        local: Whether this is local mode.
+    """
+    asked_themselves = approval.requester == caller.id
+    if not _may_decide(caller, approval):
+        return _not_entitled(caller, approval)
+    if approval.kind == "tool_call" and asked_themselves and not approval.self_approval and not local:
+        return Refusal(
+            code="self_approval",
+            message=f"{caller.id} asked for this call; somebody else has to decide on it.",
+            details={"requester": approval.requester},
+        )
+    return None
+
+
+def check_may_withdraw(caller: Caller, approval: Approval) -> Refusal | None:
+    """Returns why the caller may not withdraw an approval that they may see."""
+    own = caller.has("requester") and approval.requester == caller.id
+    if own or caller.has("admin"):
+        return None
+    return Refusal(code="not_allowed", message="Who asked, or an admin, withdraws an approval.")
+
+
+def _may_decide(caller: Caller, approval: Approval) -> bool:
+    if caller.has("admin"):
+        return True
+    if caller.has("approver") and is_named(caller, approval):
+        return True
+    return caller.has("requester") and "requester" in approval.approvers and approval.requester == caller.id
+
+
+def _not_entitled(caller: Caller, approval: Approval) -> Refusal:
+    named = {"approvers": list(approval.approvers)}
+    if caller.has("approver"):
+        listed = ", ".join(approval.approvers)
+        return Refusal(
+            code="not_an_approver",
+            message=f"{caller.id} is not one of the approvers: {listed}.",
+            details=named,
+        )
+    message = f"{caller.id} has not the role approver."
+    return Refusal(code="not_allowed", message=message, details=named)

@@ -1,0 +1,105 @@
+"""The process: listens, answers, and stops when it is told to."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvicorn
+
+from placet.api.app import create_app
+from placet.api.errors import LoopbackError
+from placet.api.guards import is_loopback
+from placet.api.logs import configure_logs
+from placet.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from fastapi import FastAPI
+
+    from placet.api.configured import Config
+    from placet.engine.settings import Settings
+
+GRACE: Final = timedelta(seconds=15)
+"""How long requests may go on after the process was told to stop: a decision takes at most 10 s."""
+BACKLOG: Final = 1_024
+USAGE: Final = 2
+FAILED: Final = 1
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Tells who waits that the process stops, before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops listening, lets what has begun finish, and ends."""
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, host: str, port: int) -> int:
+    """Answers over HTTP until SIGTERM or SIGINT, and returns the exit code of the process.
+
+    Args:
+        settings: Where the configuration, Temporal and the ledger are.
+        host: The address to listen on; without `people` in the configuration only this machine's own.
+        port: The port; 0 is any free one.
+    """
+    from placet.engine.config_file import load
+
+    configure_logs()
+    try:
+        config = load(settings.config)
+        check_address(config, host)
+    except (EngineError, LoopbackError) as error:
+        _log.error("not_started", reason=str(error))
+        return USAGE
+    try:
+        listening = _listen(host, port)
+    except OSError as error:
+        _log.error("not_started", reason=f"cannot listen on {host}:{port}: {error}")
+        return FAILED
+    app = create_app(settings, config)
+    with listening:
+        address = listening.getsockname()
+        _log.info("gateway.started", host=address[0], port=address[1], local=config.people is None)
+        _server(app).run(sockets=[listening])
+    _log.info("gateway.stopped")
+    return 0
+
+
+def check_address(config: Config, host: str) -> None:
+    """Refuses to listen where strangers are, while nobody signs in.
+
+    Raises:
+        LoopbackError: The address is not this machine's own.
+    """
+    if config.people is None and not is_loopback(host):
+        raise LoopbackError(host)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens; an address that is taken is found out here, not later."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _server(app: FastAPI) -> _Server:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(GRACE.total_seconds()),
+        timeout_keep_alive=30,
+        lifespan="on",
+    )
+    return _Server(config, app.state.services.stopping)

@@ -1,0 +1,104 @@
+"""What the endpoints work with, made once and handed to them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from starlette.requests import Request
+
+from placet.api.approvals.asking import Asking
+from placet.api.approvals.waiting import Endings
+from placet.api.approvals.withdrawing import Withdrawing
+from placet.api.decisions.batch import Batch
+from placet.api.decisions.deciding import Deciding
+from placet.api.decisions.delivery import Clock, Delivery, Limits, utc_now
+from placet.api.identity import Directory
+from placet.api.links import Links
+from placet.api.lookup import Lookup
+from placet.api.policy import ConfiguredPolicy
+from placet.api.runs.starting import Starting
+from placet.api.temporal import TemporalAdapter
+from placet.ledger import Ledger
+
+if TYPE_CHECKING:
+    from placet.api.policy import EditPolicy
+    from placet.api.ports import Temporal
+    from placet.api.configured import Config
+    from placet.engine.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that an endpoint may need.
+
+    Attributes:
+        stopping: Set when the process is asked to stop: who waits is answered at once.
+    """
+
+    settings: Settings
+    config: Config
+    directory: Directory
+    ledger: Ledger
+    temporal: Temporal
+    clock: Clock
+    links: Links
+    lookup: Lookup
+    deciding: Deciding
+    batch: Batch
+    asking: Asking
+    withdrawing: Withdrawing
+    endings: Endings
+    starting: Starting
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def services_of(request: Request) -> Services:
+    """Returns the services of the app that got the request."""
+    return cast("Services", request.app.state.services)
+
+
+def assemble(
+    settings: Settings,
+    config: Config,
+    *,
+    ledger: Ledger | None = None,
+    temporal: Temporal | None = None,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    policy: EditPolicy | None = None,
+) -> Services:
+    """Returns the services, put together; nothing is opened yet."""
+    now = clock or utc_now
+    records = ledger or Ledger.at(settings.ledger_url)
+    port = temporal or TemporalAdapter(settings)
+    directory = Directory.of(config.people)
+    links = Links(settings.temporal_ui, settings.namespace)
+    lookup = Lookup(records, port, now, links)
+    delivery = Delivery(limits or Limits(), now)
+    deciding = Deciding(
+        approvals=port,
+        records=records,
+        delivery=delivery,
+        policy=policy or ConfiguredPolicy(config),
+        clock=now,
+        lookup=lookup,
+        local=directory.local,
+    )
+    return Services(
+        settings=settings,
+        config=config,
+        directory=directory,
+        ledger=records,
+        temporal=port,
+        clock=now,
+        links=links,
+        lookup=lookup,
+        deciding=deciding,
+        batch=Batch(deciding, now),
+        asking=Asking(records, port, lookup),
+        withdrawing=Withdrawing(port, delivery, lookup),
+        endings=Endings(records),
+        starting=Starting(records, port, config, now),
+    )

@@ -1,0 +1,144 @@
+"""A gateway in memory: an app over a real ledger and a Temporal that tests steer."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+
+from placet.api.decisions.delivery import Limits
+from placet.contracts.approvals import Approval
+from placet.contracts.calls import Verdict
+from placet.contracts.canonical import canonical_text, digest
+from placet.ledger import Ledger
+from placet_testing.fake_temporal import FakeClock, FakeTemporal
+
+QUICK = Limits(
+    update=timedelta(milliseconds=300),
+    signal=timedelta(milliseconds=300),
+    in_all=timedelta(milliseconds=600),
+    before_deadline=timedelta(milliseconds=100),
+    shortest=timedelta(milliseconds=10),
+)
+
+
+@dataclass
+class FakeUser:
+    roles: list[str]
+    groups: list[str] = field(default_factory=list[str])
+    name: str | None = None
+    keys: list[str] = field(default_factory=list[str])
+
+
+@dataclass
+class FakePeople:
+    users: dict[str, FakeUser]
+
+
+@dataclass
+class FakeAgent:
+    tool_timeout: str = "1h"
+    max_turns: int = 40
+
+
+@dataclass
+class FakeConfig:
+    people: FakePeople | None = None
+    agents: dict[str, FakeAgent] = field(default_factory=lambda: {"billing": FakeAgent()})
+
+
+def key_of(user: str) -> str:
+    return f"key-of-{user}"
+
+
+def people() -> FakePeople:
+    users = {
+        "dana": FakeUser(["approver"], ["finance"], "Dana Ito"),
+        "eve": FakeUser(["approver"]),
+        "bot": FakeUser(["requester"]),
+        "max": FakeUser(["requester", "approver"]),
+        "audra": FakeUser(["auditor"]),
+        "both": FakeUser(["auditor", "approver"]),
+        "root": FakeUser(["admin"]),
+        "nobody": FakeUser([]),
+    }
+    for name, user in users.items():
+        user.keys = ["sha256:" + hashlib.sha256(key_of(name).encode()).hexdigest()]
+    return FakePeople(users)
+
+
+class FakePolicy:
+    """Denies amounts over a thousand."""
+
+    def judge_edit(self, approval: Approval, args: dict[str, Any]) -> Verdict:
+        text = canonical_text(args)
+        if args.get("amount", 0) > 1_000:
+            return Verdict(effect="deny", rule="too much", reason="never over 1000", digest=digest(approval.tool, text))
+        return Verdict(effect="ask", digest=digest(approval.tool, text))
+
+
+@dataclass
+class Site:
+    """An app and what stands behind it."""
+
+    app: FastAPI
+    clock: FakeClock
+    ledger: Ledger
+    temporal: FakeTemporal
+    clients: list[AsyncClient] = field(default_factory=list[AsyncClient])
+
+    def client(self, user: str | None = None, **headers: str) -> AsyncClient:
+        """A client of somebody's."""
+        if user is not None:
+            headers["Authorization"] = f"Bearer {key_of(user)}"
+        transport = ASGITransport(app=self.app, raise_app_exceptions=False)
+        client = AsyncClient(transport=transport, base_url="http://127.0.0.1:7117", headers=headers)
+        self.clients.append(client)
+        return client
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"amount": {"type": "number"}, "order": {"type": "string"}},
+    "required": ["amount"],
+    "additionalProperties": False,
+}
+
+REFUND: dict[str, Any] = {
+    "kind": "tool_call",
+    "tool": "refund",
+    "args": {"amount": 250, "order": "A-1"},
+    "args_schema": SCHEMA,
+    "title": "Refund 250 on order A-1",
+    "expires_after": "3d",
+}
+
+QUESTION: dict[str, Any] = {
+    "kind": "question",
+    "title": "Which account?",
+    "questions": [
+        {"question": "Which?", "options": ["savings", "current"]},
+        {"question": "Why?", "allow_text": True},
+    ],
+}
+
+
+async def asked(client: AsyncClient, **changed: Any) -> dict[str, Any]:
+    """Asks for a refund and returns the approval."""
+    body = {name: value for name, value in {**REFUND, **changed}.items() if value is not None}
+    response = await client.post("/v1/approvals", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def said(
+    client: AsyncClient, approval: dict[str, Any], kind: str = "approve", *, key: str | None = None, **fields: Any
+) -> Response:
+    """Decides on an approval."""
+    headers = {"Idempotency-Key": key} if key else {}
+    body = {"type": kind, "digest": approval["digest"], **fields}
+    return await client.post(f"/v1/approvals/{approval['id']}/decision", json=body, headers=headers)
