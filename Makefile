@@ -31,7 +31,8 @@ faults: $(READY) ## run the tests that kill, stop and cut off parts
 bench: $(READY) ## measure
 	@$(BIN)/python benchmarks/run.py
 
-docs: $(READY) ## check the docs: links, and what the code says must be in them
+docs: $(READY) ## write what the docs take from the code, and check every link and path in them
+	@$(BIN)/python tools/reference.py
 	@$(BIN)/python tools/check_docs.py
 
 setup: $(READY) ## make .venv from requirements.lock (quick when nothing changed)
