@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
+from pydantic import BaseModel
 
+from placet.contracts.config import AgentConfig, Config, Defaults, PolicyConfig, Questions, Rule, User
 from placet.contracts.errors import CODES, Code
 from placet.contracts.events import EVENT_DATA, EventType
 
@@ -73,3 +76,26 @@ def test_every_setting_in_the_docs_is_one_that_the_code_names() -> None:
     sources = "\n".join(path.read_text("utf-8") for path in files)
     documented = set(re.findall(r"^\| `(PLACET_[A-Z_]+)` \|", page("settings.md"), re.MULTILINE))
     assert {name for name in documented if not re.search(rf"\b{name}\b", sources)} == set()
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [
+        ("## agents", AgentConfig),
+        ("## policy", PolicyConfig),
+        ("### policy.rules", Rule),
+        ("## defaults", Defaults),
+        ("## questions", Questions),
+        ("## people", User),
+    ],
+)
+def test_each_key_of_the_file_stands_in_the_table_of_its_section(heading: str, model: type[BaseModel]) -> None:
+    _, _, after = page("placet-yaml.md").partition(f"\n{heading}\n")
+    section = re.split(r"^##", after, maxsplit=1, flags=re.MULTILINE)[0]
+    first_cells = re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
+    assert {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)} >= set(model.model_fields)
+
+
+def test_the_whole_example_of_the_file_is_a_valid_one() -> None:
+    [example, *_] = re.findall(r"^```yaml\n(.*?)^```", page("placet-yaml.md"), re.DOTALL | re.MULTILINE)
+    Config.model_validate(yaml.safe_load(example))
