@@ -21,12 +21,12 @@ class RecordedActivities:
     """The activity that reads a workflow's own history."""
 
     def __init__(self, client: Client) -> None:
-        """Read through this client."""
+        """Reads through this client."""
         self._client = client
 
     @activity.defn(name=effects.WHEN_RECORDED)
     async def when_recorded(self, given: WhenRecordedInput) -> WhenRecordedResult:
-        """Return the workflow's Signals and its cancel request in the order of their events."""
+        """Returns the workflow's Signals and its cancel request in the order of their events."""
         handle = self._client.get_workflow_handle(given.workflow_id, run_id=given.run_id)
         moments: list[RecordedMoment] = []
         async for event in handle.fetch_history_events():

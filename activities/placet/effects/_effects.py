@@ -1,0 +1,55 @@
+"""All activities of a worker, made from what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio.client import Client
+
+from placet.agents import Agents
+from placet.contracts.config import Config
+from placet.effects._door import Door
+from placet.effects._judge import JudgeActivities
+from placet.effects._model import ModelActivities
+from placet.effects._record import RecordActivities
+from placet.effects._recorded import RecordedActivities
+from placet.effects._settle import SettleActivities
+from placet.effects._threads import ToolThreads
+from placet.effects._tool import ToolActivities
+from placet.ledger import Ledger
+
+
+class Effects:
+    """The activities of one worker."""
+
+    def __init__(self, client: Client, ledger: Ledger, agents: Agents, config: Config, *, slots: int) -> None:
+        """Makes the activities.
+
+        Args:
+            client: For heartbeats and for reading a workflow's own history.
+            ledger: Where everything is written.
+            agents: Whose models and tools run.
+            config: The policy.
+            slots: How many activities the worker runs at once: as many tools may block.
+        """
+        self._threads = ToolThreads(slots)
+        settling = SettleActivities(ledger)
+        tools = ToolActivities(client, ledger, agents, Door(agents, config), self._threads)
+        self._activities: tuple[Callable[..., Any], ...] = (
+            RecordActivities(ledger).record,
+            RecordedActivities(client).when_recorded,
+            JudgeActivities(ledger, config).judge,
+            ModelActivities(ledger, agents).call_model,
+            tools.run_tool,
+            settling.settle,
+            settling.close,
+        )
+
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """Returns what the worker registers."""
+        return self._activities
+
+    def close(self) -> None:
+        """Stops the tools' loop."""
+        self._threads.close()

@@ -1,0 +1,190 @@
+"""The model activity: one turn of the conversation, written to the ledger before it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Final
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    InvalidToolCall,
+    SystemMessage,
+    ToolCall,
+    message_to_dict,
+)
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from placet.agents import Agent, Agents
+from placet.contracts.calls import INLINE_ARGS, Args
+from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
+from placet.contracts.events import TurnCompleted
+from placet.contracts.runs import CallRef, ModelCall, ModelInput, ModelResult
+from placet.effects._messages import for_the_model, new_id, tool_message
+from placet.effects._model_errors import activity_error
+from placet.ledger import Ledger, RunRow, TurnRow
+from placet.runs import effects
+
+MADE_ID: Final = "placet_"
+"""Begins the ids that are given to calls which came without one."""
+_HEARTBEAT_SECONDS: Final = 5.0
+
+
+class ModelActivities:
+    """The activity that calls the model."""
+
+    def __init__(self, ledger: Ledger, agents: Agents) -> None:
+        """Calls the models of these agents; keeps what they say in this ledger."""
+        self._ledger = ledger
+        self._agents = agents
+
+    @activity.defn(name=effects.MODEL)
+    async def call_model(self, given: ModelInput) -> ModelResult:
+        """Calls the model once and returns the id of the turn row that holds its answer.
+
+        The row is written first. Should its id get lost, the next attempt writes another and this one
+        stays an orphan: only what the workflow names is part of the transcript.
+        """
+        agent = self._agents.get(given.agent)
+        if agent is None:
+            message = f"This worker has no agent {given.agent!r}."
+            raise ApplicationError(message, type="unknown_agent", non_retryable=True)
+        if given.turn == 0 and given.started_at is not None:
+            await self._ledger.open_run(_run_row(given, given.started_at))
+        messages = await self._transcript(agent, given)
+        async with _heartbeats():
+            try:
+                answer = await agent.bound_model().ainvoke(messages)
+            except Exception as error:
+                raise activity_error(error, activity.info().attempt) from error
+        return await self._keep(agent, given, answer)
+
+    async def _transcript(self, agent: Agent, given: ModelInput) -> list[BaseMessage]:
+        stored = await self._ledger.transcript(given.parent_turn)
+        stored += await self._ledger.messages(given.results)
+        prompt: list[BaseMessage] = [SystemMessage(agent.prompt)] if agent.prompt else []
+        return [*prompt, *for_the_model(stored)]
+
+    async def _keep(self, agent: Agent, given: ModelInput, answer: AIMessage) -> ModelResult:
+        """Writes the answer, its calls and the messages for calls that cannot run."""
+        message_id, turn_id = new_id(), new_id()
+        labelled = _with_ids(answer, message_id, given.turn)
+        calls = [await self._call(agent, given, index, call) for index, call in enumerate(labelled.tool_calls)]
+        first_invalid = len(calls)
+        for index, invalid in enumerate(labelled.invalid_tool_calls, first_invalid):
+            calls.append(await self._invalid(given, index, invalid))
+        turn = TurnRow(
+            id=turn_id,
+            run_id=given.run_id,
+            thread_id=given.thread_id,
+            turn=given.turn,
+            parent_turn=given.parent_turn,
+            message_ids=(message_id,),
+            results=given.results,
+            calls=tuple(calls),
+        )
+        completed = TurnCompleted(turn=given.turn, message_id=message_id, calls=len(calls), usage=_usage(labelled))
+        await self._ledger.put_turn(turn, {message_id: message_to_dict(labelled)}, completed)
+        return ModelResult(turn_row=turn_id, message_id=message_id, calls=tuple(calls))
+
+    async def _call(self, agent: Agent, given: ModelInput, index: int, call: ToolCall) -> ModelCall:
+        """Returns the call, or the call with the message that says why it cannot run."""
+        name, call_id = call["name"], call["id"] or ""
+        wanted = ModelCall(index=index, call_id=call_id, tool=name)
+        if call_id.startswith(MADE_ID):
+            return await self._problem(given, wanted, "The call has no id; it did not run.")
+        tool = agent.tools.get(name)
+        if tool is None:
+            known = ", ".join(sorted(agent.tools)) or "none"
+            return await self._problem(given, wanted, f"There is no tool {name!r}. There is: {known}.")
+        try:
+            args_text = canonical_text(call["args"])
+        except MalformedJsonError as error:
+            return await self._problem(given, wanted, f"The arguments cannot be used: {error}.")
+        problems = tool.validate(call["args"])
+        if problems:
+            listed = "\n".join(f"- {problem.pointer or '/'}: {problem.message}" for problem in problems)
+            return await self._problem(given, wanted, f"The arguments break the tool's schema:\n{listed}")
+        args = await self._args(name, args_text)
+        schema_ref = await self._ledger.put_schema(tool.args_schema)
+        return wanted.model_copy(update={"args": args, "schema_ref": schema_ref})
+
+    async def _args(self, tool: str, args_text: str) -> Args:
+        if len(args_text.encode()) <= INLINE_ARGS:
+            return Args(text=args_text, digest=digest(tool, args_text))
+        ref = await self._ledger.put_args(tool, args_text)
+        return Args(ref=ref, digest=digest(tool, args_text))
+
+    async def _invalid(self, given: ModelInput, index: int, call: InvalidToolCall) -> ModelCall:
+        wanted = ModelCall(index=index, call_id=call["id"] or "", tool=call["name"] or "unknown")
+        return await self._problem(given, wanted, "The arguments are not JSON; the call did not run.")
+
+    async def _problem(self, given: ModelInput, call: ModelCall, text: str) -> ModelCall:
+        message_id = new_id()
+        ref = CallRef(
+            run_id=given.run_id,
+            agent=given.agent,
+            thread_id=given.thread_id,
+            turn=given.turn,
+            index=call.index,
+            call_id=call.call_id,
+            tool=call.tool,
+        )
+        message = tool_message(ref, message_id, text, failed=True)
+        await self._ledger.settle_call(ref, message_id, message)
+        return call.model_copy(update={"problem": message_id})
+
+
+def _with_ids(answer: AIMessage, message_id: str, turn: int) -> AIMessage:
+    """Returns the answer under its row's id, with an id for each call that came without one.
+
+    Providers refuse a transcript in which a call cannot be matched with its result.
+    """
+    count = len(answer.tool_calls)
+    calls = [
+        call if call["id"] else ToolCall({**call, "id": f"{MADE_ID}{turn}_{index}"})
+        for index, call in enumerate(answer.tool_calls)
+    ]
+    invalid = [
+        call if call["id"] else InvalidToolCall({**call, "id": f"{MADE_ID}{turn}_{index}"})
+        for index, call in enumerate(answer.invalid_tool_calls, count)
+    ]
+    return answer.model_copy(update={"id": message_id, "tool_calls": calls, "invalid_tool_calls": invalid})
+
+
+def _usage(answer: AIMessage) -> dict[str, int] | None:
+    usage = answer.usage_metadata
+    if usage is None:
+        return None
+    return {name: usage[name] for name in ("input_tokens", "output_tokens", "total_tokens")}
+
+
+def _run_row(given: ModelInput, started_at: datetime) -> RunRow:
+    """Returns the row that the gateway would have written, had it not died before."""
+    return RunRow(
+        id=given.run_id,
+        agent=given.agent,
+        thread_id=given.thread_id,
+        requester=given.requester,
+        started_at=started_at,
+        input_turn=given.parent_turn,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _heartbeats() -> AsyncGenerator[None]:
+    task = asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _beat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_HEARTBEAT_SECONDS)

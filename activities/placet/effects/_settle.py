@@ -1,0 +1,34 @@
+"""Messages for calls that did not run, and the end of a run."""
+
+from __future__ import annotations
+
+from temporalio import activity
+
+from placet.contracts.runs import CloseInput, CloseResult, SettleInput, SettleResult
+from placet.effects._messages import new_id, tool_message
+from placet.effects._texts import SUCCESSES, settle_text
+from placet.ledger import Ledger
+from placet.runs import effects
+
+
+class SettleActivities:
+    """The activities that answer what did not run and close what has ended."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Writes to this ledger."""
+        self._ledger = ledger
+
+    @activity.defn(name=effects.SETTLE)
+    async def settle(self, given: SettleInput) -> SettleResult:
+        """Gives the call its message and returns the message's id."""
+        message_id = new_id()
+        failed = given.reason not in SUCCESSES
+        message = tool_message(given.call, message_id, settle_text(given), failed=failed)
+        await self._ledger.settle_call(given.call, message_id, message, ran=given.reason == "ran")
+        return SettleResult(message_id=message_id)
+
+    @activity.defn(name=effects.CLOSE)
+    async def close(self, given: CloseInput) -> CloseResult:
+        """Writes the run's end."""
+        await self._ledger.close_run(given)
+        return CloseResult()

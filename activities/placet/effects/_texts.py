@@ -1,0 +1,66 @@
+"""What the model reads where a call did not run, or ran otherwise than it asked.
+
+The truth, in a sentence that keeps a model from trying the same again: "nobody decided" is never
+told as "rejected".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from placet.contracts.runs import SettleInput, SettleReason
+from placet.effects._messages import Content
+
+_SENTENCES: Final[dict[SettleReason, str]] = {
+    "denied": "Policy does not allow this call; it did not run. Do not try the same call again.",
+    "rejected": "A person rejected this call; it did not run. Do not try the same call again.",
+    "responded": "",
+    "answered": "",
+    "skipped": "The person skipped the question.",
+    "expired": (
+        "Nobody decided on this call in time, so it did not run. No person has rejected it;"
+        " do not try the same call again unless you are asked to."
+    ),
+    "cancelled": "This call was cancelled before it started; it did not run.",
+    "superseded": "This call was withdrawn before anybody decided; it did not run.",
+    "ran": "A person has checked: this call ran.",
+    "uncertain": ("A crash left it open whether this call ran. Do not try it again; say so in your answer."),
+}
+
+SUCCESSES: Final[frozenset[SettleReason]] = frozenset({"responded", "answered", "skipped", "ran"})
+"""Reasons whose message is a result, not an error."""
+
+
+def settle_text(given: SettleInput) -> str:
+    """Returns the text of the message that answers a call which did not run here."""
+    decision = given.outcome.decision if given.outcome else None
+    sentence = _SENTENCES[given.reason]
+    if given.reason == "denied" and given.verdict_reason:
+        return f"{sentence} The reason: {given.verdict_reason}"
+    if given.reason == "rejected" and decision and decision.message and decision.message.strip():
+        return decision.message
+    if given.reason == "responded" and decision and decision.message:
+        return decision.message
+    if given.reason == "ran" and decision and decision.answers:
+        texts = [answer.text for answer in decision.answers.values() if answer.text]
+        return texts[0] if texts else sentence
+    return sentence
+
+
+def told_of_the_edit(args_text: str, content: Content) -> Content:
+    """Returns a result with the arguments that really ran in front of it."""
+    told = f"A person changed the arguments before the call ran; it ran with {args_text}"
+    if isinstance(content, str):
+        return f"{told}\n\n{content}"
+    return [{"type": "text", "text": told}, *content]
+
+
+def refused_text(reason: str) -> str:
+    """Returns what the model reads where the call was stopped at the tool's door."""
+    return f"This call was stopped right before it would have run; it did not run: {reason}"
+
+
+def failed_text(tool: str, error: BaseException) -> str:
+    """Returns what the model reads where the tool raised."""
+    detail = str(error).strip()
+    return f"{tool} failed: {type(error).__name__}{': ' + detail if detail else ''}"

@@ -1,0 +1,164 @@
+"""The tool activity: the door, the one row, the tool, the result.
+
+A tool runs only behind a row that this attempt inserted, and only while Temporal counts this attempt
+as alive. Before the row Temporal may retry as it likes; after it nothing is repeated by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from langchain_core.runnables import RunnableConfig
+from temporalio import activity
+from temporalio.client import Client
+
+from placet.agents import Agents
+from placet.contracts.runs import CallRef, ToolInput, ToolResult
+from placet.effects._beat import Beat, beat_of
+from placet.effects._door import Ask, Door, Open, Shut
+from placet.effects._messages import Content, new_id, tool_message
+from placet.effects._texts import failed_text, refused_text, told_of_the_edit
+from placet.effects._threads import ToolThreads
+from placet.ledger import CallClaim, Ledger, LedgerUnavailableError
+from placet.runs import effects
+
+FRESH: Final = effects.TOOL_HEARTBEAT_LIMIT / 2
+"""A tool starts only if a heartbeat younger than this was accepted: nobody else has begun by then."""
+_PAUSE_SECONDS: Final = 0.5
+
+_Result = TypeVar("_Result")
+
+
+class StaleAttemptError(Exception):
+    """No heartbeat of this attempt was accepted lately; it does not run the tool."""
+
+
+class ToolActivities:
+    """The activity that runs tools."""
+
+    def __init__(self, client: Client, ledger: Ledger, agents: Agents, door: Door, threads: ToolThreads) -> None:
+        """Runs the tools of these agents behind this door, in these threads."""
+        self._client = client
+        self._ledger = ledger
+        self._agents = agents
+        self._door = door
+        self._threads = threads
+
+    @activity.defn(name=effects.TOOL)
+    async def run_tool(self, given: ToolInput) -> ToolResult:
+        """Runs the tool at most once and returns the id of the message that answers the call."""
+        beat = beat_of(self._client, activity.info().task_token)
+        async with beat.going():
+            if await self._ledger.call_started(given.call, given.again):
+                opened: Open | None = None
+            else:
+                checked = self._door.check(given, await self._args_text(given))
+                if isinstance(checked, Ask):
+                    return ToolResult(status="ask")
+                if isinstance(checked, Shut):
+                    return await self._refuse(given, checked)
+                opened = checked
+            return await self._behind_the_row(given, opened, beat)
+
+    async def _behind_the_row(self, given: ToolInput, opened: Open | None, beat: Beat) -> ToolResult:
+        """Claims the call's one row; whoever does not get it learns what became of the call."""
+        owner = uuid.uuid4().hex
+        claim = await _patiently(
+            lambda: self._ledger.start_call(
+                given.call,
+                given.args,
+                given.again,
+                owner=owner,
+                approval_id=given.approval_id,
+                idempotent=self._is_idempotent(given.call),
+            )
+        )
+        if claim.state == "uncertain":
+            await self._ledger.mark_uncertain(given.call, given.again)
+        if claim.state in {"finished", "uncertain"}:
+            return _told(claim)
+        opened = opened or self._door.take_over(given, await self._args_text(given))
+        await beat.once()
+        if beat.age > FRESH:
+            raise StaleAttemptError
+        return await self._run(given, opened, owner)
+
+    async def _run(self, given: ToolInput, opened: Open, owner: str) -> ToolResult:
+        """Runs the tool and keeps its result, whatever becomes of the ledger meanwhile."""
+        message_id = new_id()
+        content, failed = await self._outcome_of(given, opened)
+        message = tool_message(given.call, message_id, content, failed=failed)
+        status = "failed" if failed else "succeeded"
+        kept = await _patiently(
+            lambda: self._ledger.finish_call(
+                given.call, given.again, owner, status=status, message_id=message_id, message=message
+            )
+        )
+        if not kept:
+            return ToolResult(status="uncertain")
+        return ToolResult(status=status, message_id=message_id)
+
+    async def _outcome_of(self, given: ToolInput, opened: Open) -> tuple[Content, bool]:
+        """Returns what the tool gave, or how it failed; whatever it raises is the model's to read."""
+        try:
+            content = await self._threads.run(opened.tool.run(opened.args, _config(given)))
+        except Exception as error:  # noqa: BLE001
+            return failed_text(given.call.tool, error), True
+        decision = given.outcome.decision if given.outcome else None
+        if decision is not None and decision.type == "edit":
+            content = told_of_the_edit(opened.args_text, content)
+        return content, False
+
+    async def _refuse(self, given: ToolInput, shut: Shut) -> ToolResult:
+        message_id = new_id()
+        claim = await self._ledger.refuse_call(
+            given.call,
+            given.args,
+            given.again,
+            approval_id=given.approval_id,
+            message_id=message_id,
+            message=tool_message(given.call, message_id, refused_text(shut.reason), failed=True),
+        )
+        return _told(claim)
+
+    async def _args_text(self, given: ToolInput) -> str:
+        if given.args.text is not None:
+            return given.args.text
+        return await self._ledger.get_args(given.args.ref or "")
+
+    def _is_idempotent(self, call: CallRef) -> bool:
+        agent = self._agents.get(call.agent)
+        return agent is not None and agent.is_idempotent(call.tool)
+
+
+def _told(claim: CallClaim) -> ToolResult:
+    """Returns what the call's row says."""
+    if claim.state == "finished" and claim.status is not None:
+        return ToolResult(status=claim.status, message_id=claim.message_id)
+    return ToolResult(status="uncertain")
+
+
+def _config(given: ToolInput) -> RunnableConfig:
+    """Returns what a tool may know of its call, in LangChain's own form: tools import nothing of ours."""
+    call = given.call
+    decision = given.outcome.decision if given.outcome else None
+    metadata = {
+        "placet_run_id": call.run_id,
+        "placet_call_id": call.call_id,
+        "placet_idempotency_key": f"{call.run_id}/{call.turn}/{call.index}/{given.again}",
+        "placet_approval_id": given.approval_id,
+        "placet_approver": decision.by.id if decision else None,
+    }
+    return {"metadata": metadata, "run_name": call.tool}
+
+
+async def _patiently(step: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Repeats a step until the ledger takes it: the tool has run, so the attempt must not fail now."""
+    while True:
+        try:
+            return await step()
+        except LedgerUnavailableError:
+            await asyncio.sleep(_PAUSE_SECONDS)

@@ -1,0 +1,138 @@
+"""The worker: polls the task queue and runs workflows and their effects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from placet.agents import Agent, Agents, AgentsError
+from placet.effects import Effects
+from placet.engine.config_file import load
+from placet.engine.connection import connect
+from placet.engine.errors import EngineError
+from placet.engine.search_attributes import ensure_search_attributes
+from placet.engine.settings import Settings
+from placet.ledger import AgentRow, Ledger, LedgerUnavailableError, ToolRow
+from placet.runs.agent_run import AgentRun
+from placet.runs.approval import ApprovalWorkflow
+
+WORKFLOWS: Final[Sequence[type]] = (AgentRun, ApprovalWorkflow)
+
+ACTIVITY_SLOTS: Final = 100
+CACHED_WORKFLOWS: Final = 1_000
+"""About 64 KiB each."""
+WORKFLOW_TASKS_PER_CORE: Final = 4
+"""More at once and a storm of replays trips the SDK's deadlock detector."""
+STICKY_LIMIT: Final = timedelta(seconds=2)
+"""How long an Update may wait for a worker that died; the SDK's default is 10 s."""
+PATIENCE: Final = timedelta(minutes=10)
+
+_PAUSE_SECONDS: Final = 1.0
+
+_log = structlog.get_logger("placet.worker")
+
+
+def runner() -> SandboxedWorkflowRunner:
+    """Returns the sandbox of workflows: our contracts and pydantic pass through, nothing else of ours."""
+    passed = ("placet.contracts", "pydantic", "pydantic_core")
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed))
+
+
+def build(client: Client, settings: Settings, effects: Effects) -> Worker:
+    """Returns a worker that is not running yet.
+
+    Args:
+        client: A connected client; activities heartbeat through it too.
+        settings: Names the task queue and how long started tools may go on after a stop.
+        effects: The bodies of the activities.
+    """
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=effects.activities(),
+        workflow_runner=runner(),
+        build_id=version("placet"),
+        identity=f"placet-worker@{os.getpid()}",
+        max_cached_workflows=CACHED_WORKFLOWS,
+        max_concurrent_activities=ACTIVITY_SLOTS,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS_PER_CORE * (os.cpu_count() or 1),
+        sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
+        graceful_shutdown_timeout=settings.shutdown_grace,
+    )
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Runs a worker until `stop` is set, then lets started tools finish.
+
+    Raises:
+        ConfigError: The configuration is wrong; everything wrong with it is named.
+        TemporalUnreachable: No Temporal answered for ten minutes.
+    """
+    config = load(settings.config)
+    agents = Agents.load(config, settings.config.parent if settings.config else Path.cwd())
+    ledger = Ledger.at(settings.ledger_url)
+    client = await connect(settings, patience=PATIENCE)
+    await ensure_search_attributes(client)
+    await _until_there(ledger, stop)
+    await ledger.put_agents([_row(agent) for agent in agents.values()])
+    effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS)
+    async with build(client, settings, effects):
+        _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
+        await stop.wait()
+        _log.info("worker.stopping", grace_seconds=settings.shutdown_grace.total_seconds())
+    effects.close()
+    await ledger.close()
+
+
+def main(settings: Settings) -> int:
+    """Runs a worker until SIGTERM or SIGINT and returns the process's exit code."""
+    try:
+        asyncio.run(_run_until_signalled(settings))
+    except (EngineError, AgentsError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+async def _run_until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await run(settings, stop)
+
+
+async def _until_there(ledger: Ledger, stop: asyncio.Event) -> None:
+    """Migrates the ledger as soon as it can be reached."""
+    while not stop.is_set():
+        try:
+            await ledger.migrate()
+        except LedgerUnavailableError as error:
+            _log.warning("worker.waiting_for_ledger", error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
+        else:
+            return
+
+
+def _row(agent: Agent) -> AgentRow:
+    """Returns an agent as it is published for those who read the ledger."""
+    tools = tuple(
+        ToolRow(name=tool.name, description=tool.description, args_schema=tool.args_schema)
+        for tool in agent.tools.values()
+    )
+    return AgentRow(name=agent.name, description=agent.config.description, model=agent.config.model, tools=tools)

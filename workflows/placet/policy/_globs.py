@@ -1,0 +1,24 @@
+"""Globs in which only `*` is special."""
+
+from __future__ import annotations
+
+
+def matches(glob: str, name: str) -> bool:
+    """Returns whether the whole name fits the glob, in time linear in both for each star.
+
+    Each piece between two stars is searched once, from where the one before it ended: the leftmost fit
+    leaves the most for the rest, so nothing is ever tried twice.
+    """
+    head, *rest = glob.split("*")
+    if not rest:
+        return glob == name
+    *middle, tail = rest
+    if not name.startswith(head) or not name.endswith(tail) or len(name) < len(head) + len(tail):
+        return False
+    at, end = len(head), len(name) - len(tail)
+    for piece in middle:
+        at = name.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
