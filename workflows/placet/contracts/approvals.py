@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, Literal, Self, get_args
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic.config import JsonDict
 
 from placet.contracts._base import CLOSED, Message
 from placet.contracts.calls import DEFAULT_EXPIRES_AFTER, Args, OnExpiry, Risk, Source
@@ -30,9 +31,22 @@ ENDED_BY: Final[dict[str, End]] = {
 }
 """The outcome that each type of decision gives."""
 
+_BY_KIND: Final[JsonDict] = {
+    "allOf": [
+        {
+            "if": {"properties": {"kind": {"const": "tool_call"}}},
+            "then": {"required": ["tool"], "properties": {"tool": {"type": "string"}, "questions": {"maxItems": 0}}},
+            "else": {"required": ["questions"], "properties": {"questions": {"minItems": 1}}},
+        }
+    ]
+}
+"""What `_fits_its_kind` checks, in the words of JSON Schema."""
+
 
 class ApprovalBody(Message):
     """What is asked: the body of POST `/v1/approvals`, and the core of the `Approval` input."""
+
+    model_config = ConfigDict(json_schema_extra=_BY_KIND)
 
     kind: Kind
     tool: str | None = Field(default=None, min_length=1, max_length=200)
@@ -82,6 +96,7 @@ class ApprovalInput(ApprovalBody):
         args_ref: Names arguments that the ledger keeps; `digest` then comes with it.
         args_schema_ref: Names a JSON Schema that the ledger keeps.
         says: The model's own text, untrusted.
+        says_ref: Names the message in the ledger that holds it.
         requester: Who started the run, `user:…`; what a workflow that is not ours claims is
             unverified.
         seal: The gateway's or our run's proof that `requester` is who it says.
@@ -100,6 +115,7 @@ class ApprovalInput(ApprovalBody):
     index: int | None = None
     rule: str | None = None
     says: str | None = None
+    says_ref: str | None = None
     requester: str | None = None
     self_approval: bool = False
     on_expiry: OnExpiry = "reject"
@@ -145,6 +161,7 @@ class Asked(Message):
     rule: str | None = None
     risk: Risk = "medium"
     says: str | None = None
+    says_ref: str | None = None
     allowed_decisions: tuple[str, ...]
     approvers: tuple[str, ...]
     self_approval: bool = False

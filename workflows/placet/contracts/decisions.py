@@ -66,7 +66,7 @@ class DecideInput(Message):
     message: str | None = None
     answers: dict[str, Answer] | None = None
     decision_id: str | None = Field(default=None, max_length=200)
-    by: Annotated[Person, BeforeValidator(_person_of_text)] | None = None
+    by: Annotated[Person, BeforeValidator(_person_of_text, json_schema_input_type=str | Person)] | None = None
     received_at: AwareDatetime | None = None
     seal: str | None = Field(default=None, max_length=200)
 
@@ -170,5 +170,5 @@ class WithdrawInput(Message):
 
     id: str | None = Field(default=None, max_length=200)
     status: Literal["cancelled", "superseded"] = "cancelled"
-    by: Annotated[Person, BeforeValidator(_person_of_text)] | None = None
+    by: Annotated[Person, BeforeValidator(_person_of_text, json_schema_input_type=str | Person)] | None = None
     reason: str | None = Field(default=None, max_length=2_000)

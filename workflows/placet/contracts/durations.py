@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 _FORM: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -38,5 +38,9 @@ def _checked(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, AfterValidator(_checked)]
+Duration = Annotated[
+    str,
+    AfterValidator(_checked),
+    Field(json_schema_extra={"pattern": f"^({_FORM.pattern}|never)$"}),
+]
 """A field that holds a duration as text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from placet.contracts._base import CLOSED, Message
 from placet.contracts.errors import Refusal
@@ -31,10 +31,21 @@ def _option_of_text(value: object) -> object:
 class Question(Message):
     """One question; ids that are absent are given in order by `Question.numbered`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["options"], "properties": {"options": {"minItems": 1}}},
+                {"required": ["allow_text"], "properties": {"allow_text": {"const": True}}},
+            ]
+        }
+    )
+
     id: _Id | None = None
     header: str | None = None
     question: _Text
-    options: tuple[Annotated[Option, BeforeValidator(_option_of_text)], ...] = Field(default=(), max_length=100)
+    options: tuple[Annotated[Option, BeforeValidator(_option_of_text, json_schema_input_type=str | Option)], ...] = (
+        Field(default=(), max_length=100)
+    )
     multi_select: bool = False
     allow_text: bool = False
 
@@ -82,7 +93,7 @@ class OptionBody(Option):
     model_config = CLOSED
 
 
-_AnOption = Annotated[OptionBody, BeforeValidator(_option_of_text)]
+_AnOption = Annotated[OptionBody, BeforeValidator(_option_of_text, json_schema_input_type=str | OptionBody)]
 
 
 class QuestionBody(Question):
@@ -136,7 +147,7 @@ def _problem(question: Question, answer: Answer) -> str | None:
     offered = {option.id for option in question.options}
     unknown = [option for option in answer.options if option not in offered]
     if unknown:
-        return f"{unknown[0]!r} is not one of its options"
+        return f"{unknown[0][:200]!r} is not one of its options"
     if len(set(answer.options)) > 1 and not question.multi_select:
         return "it takes one option"
     if answer.text is not None and not question.allow_text:
@@ -149,6 +160,11 @@ def _problem(question: Question, answer: Answer) -> str | None:
 def _misfit(question_id: str, problem: str) -> Refusal:
     return Refusal(
         code="invalid_decision",
-        message=f"The answer to question {question_id!r} does not fit: {problem}.",
-        details={"errors": [{"pointer": f"/answers/{question_id}", "message": problem}]},
+        message=f"The answer to question {question_id[:200]!r} does not fit: {problem}.",
+        details={"errors": [{"pointer": f"/answers/{_escaped(question_id)}", "message": problem}]},
     )
+
+
+def _escaped(key: str) -> str:
+    """Returns a key as one step of a JSON pointer (RFC 6901)."""
+    return key[:200].replace("~", "~0").replace("/", "~1")

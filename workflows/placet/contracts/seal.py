@@ -34,4 +34,4 @@ def seal(key: bytes, approval_id: str, decision_id: str, fingerprint: str, by: P
 def verify(key: bytes, given: str | None, approval_id: str, decision_id: str, fingerprint: str, by: Person) -> bool:
     """Returns whether the seal is the one that `seal` gives for the same arguments."""
     expected = seal(key, approval_id, decision_id, fingerprint, by)
-    return given is not None and hmac.compare_digest(expected, given)
+    return given is not None and given.isascii() and hmac.compare_digest(expected, given)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from placet.contracts.approvals import Asked, allowed_decisions
 from placet.contracts.calls import DEFAULT_APPROVERS, Args, inline_args
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from placet.contracts.approvals import ApprovalInput
+
+_APPROVER: Final = re.compile(r"requester|(?:user|group|role):.+")
 
 
 def asked(
@@ -35,9 +38,10 @@ def asked(
 
     Raises:
         MalformedJsonError: The arguments are not an object of JSON.
-        ValueError: The questions have equal ids, the digest is not that of the arguments, or all of it
-            is too large to be recorded.
+        ValueError: The questions have equal ids, an approver is none, the digest is not that of the
+            arguments, or all of it is too large to be recorded.
     """
+    _check_approvers(given.approvers or ())
     questions = numbered(given.questions)
     lifetime = parse_duration(given.lifetime)
     shared = given.model_dump(
@@ -66,6 +70,14 @@ def asked(
         message = f"the approval takes {size} bytes; at most {LARGEST_ENTRY} can be recorded"
         raise ValueError(message)
     return complete
+
+
+def _check_approvers(approvers: tuple[str, ...]) -> None:
+    """Refuses a name by which nobody could ever decide."""
+    for approver in approvers:
+        if not _APPROVER.fullmatch(approver):
+            message = f"{approver[:40]!r} is no approver: write user:…, group:…, role:… or requester"
+            raise ValueError(message)
 
 
 def _args(given: ApprovalInput) -> Args:
