@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from placet.contracts.runs import CloseInput, ModelInput, ModelResult, RunEnd, RunInput, RunResult
 from placet.runs import effects, story
@@ -35,8 +35,20 @@ class AgentRun:
 
     @workflow.run
     async def run(self, given: RunInput) -> RunResult:
-        """Runs turns to the end; a cancel lets what has started finish and starts nothing more."""
+        """Runs turns to the end; a cancel lets what has started finish and starts nothing more.
+
+        Temporal's own status says the same as the ledger's: a run that failed or was cancelled is not
+        shown to an operator as completed.
+        """
         del given
+        result = await self._to_the_end()
+        if result.status == "failed":
+            raise ApplicationError(result.error or "failed", type="run_failed", non_retryable=True)
+        if result.status == "cancelled" and workflow.cancellation_reason() is not None:
+            raise asyncio.CancelledError
+        return result
+
+    async def _to_the_end(self) -> RunResult:
         life = asyncio.create_task(self._live())
         while True:
             try:

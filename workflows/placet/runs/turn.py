@@ -97,6 +97,7 @@ class Turn:
         self._given = given
         self._turn = turn
         self._calls = answer.calls
+        self._says = answer.message_id
         self._stopping = stopping
 
     async def settle_all(self) -> tuple[str, ...]:
@@ -295,6 +296,7 @@ class Turn:
             turn=self._turn,
             index=call.index,
             requester=self._given.requester,
+            says_ref=self._says,
         )
 
 
