@@ -173,6 +173,17 @@ def _wrapped(out: Output, first: str, text: str, rest: str = "    ") -> Iterator
     if not out.on_terminal:
         yield first + text
         return
-    room = max(out.width - cell_len(first) - 1, 10)
-    for place, piece in enumerate(chop_cells(text, room) or [""]):
+    room = max(out.width - max(cell_len(first), cell_len(rest)) - 1, 10)
+    for place, piece in enumerate(_pieces(text, room)):
         yield (rest if place else first) + piece
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    """Yields the text in pieces that fit, broken after a space where one is near; nothing is left out."""
+    while len(text) > room or cell_len(text) > room:
+        piece = chop_cells(text[: room + 1], room)[0]
+        space = piece.rfind(" ")
+        end = space + 1 if space > len(piece) // 2 else len(piece)
+        yield text[:end]
+        text = text[end:]
+    yield text

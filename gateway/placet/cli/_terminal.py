@@ -117,7 +117,6 @@ class Terminal:
         """
         self.forget()
         self.write(prompt)
-        self.forget()
         self._typed(bell, None)
         typed = os.read(self._keyboard, 65536)
         if not typed:
