@@ -32,7 +32,7 @@ $ not a step
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Reader:
-    return Reader(tmp_path, os.environ)
+    return Reader(tmp_path, dict(os.environ))
 
 
 def test_finds_commands_terminals_and_expected_lines() -> None:
@@ -48,6 +48,22 @@ def test_a_sample_id_stands_for_the_real_one(reader: Reader) -> None:
     running = reader.do(staying, 10)
     assert reader.do(last, 10).output == "1234abcd\n"
     running.kill()
+
+
+def test_a_uuid_stands_for_the_real_one_and_its_beginning_for_the_beginning(reader: Reader) -> None:
+    real, sample = "0123abcd-0123-4123-8123-0123456789ab", "7c1e5f0a-3b2d-5c4e-8f6a-1d0b9e8c7a65"
+    reader.do(Step("1", 1, f"echo run {real}", (f"run {sample}",)), 10)
+    assert reader.do(Step("1", 2, "echo 7c1e5f0a", ("7c1e5f0a",)), 10).output == "0123abcd\n"
+
+
+def test_a_command_is_repeated_where_the_page_says_so(reader: Reader, tmp_path: Path) -> None:
+    (tmp_path / "count").write_text("")
+    reader.do(Step("1", 1, "echo -n x >>count; cat count", ("xxx",), again=True), 10)
+    assert (tmp_path / "count").read_text() == "xxx"
+
+
+def test_an_exit_code_is_as_the_page_says(reader: Reader) -> None:
+    reader.do(Step("1", 1, "exit 6", code=6), 10)
 
 
 def test_a_command_runs_in_a_terminal(reader: Reader) -> None:

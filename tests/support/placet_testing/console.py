@@ -2,9 +2,9 @@
 
 A block says in which terminal it is typed: ```` ```console terminal=2 ````. Lines that begin with `$ ` are commands.
 Every other line is expected in the output, in this order; `…` stands for anything within a line. A word of eight
-hexadecimal digits is a sample of an id: its first appearance in expected output takes the real one's place, and
-commands that name it later get the real one. `stays` marks a command that goes on running when the reader turns to the
-next terminal.
+hexadecimal digits, or a UUID, is a sample of an id: its first appearance in expected output takes the real one's place,
+and commands that name it later get the real one. `stays` marks a command that goes on running when the reader turns to
+the next terminal, `again` one that a reader may have to repeat for a moment, and `exit=6` one that ends with that code.
 """
 
 from __future__ import annotations
@@ -22,9 +22,13 @@ from pathlib import Path
 from typing import Final
 
 _BLOCK: Final = re.compile(r"^```console(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
-_SAMPLE_ID: Final = re.compile(r"\b[0-9a-f]{8}\b")
+_UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SHORT_ID: Final = r"[0-9a-f]{8}"
+_SAMPLE_ID: Final = re.compile(rf"\b(?:{_UUID}|{_SHORT_ID})\b")
 _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _PROMPT: Final = "$ "
+_SHORT: Final = 8
+_PAUSE: Final = 0.3
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Step:
         line: Where it stands in the page, counted from 1.
         expected: Lines of its output, in order.
         stays: It goes on running.
+        again: It is repeated until its output is as expected.
+        code: Its exit code.
     """
 
     terminal: str
@@ -43,20 +49,23 @@ class Step:
     command: str
     expected: tuple[str, ...] = ()
     stays: bool = False
+    again: bool = False
+    code: int = 0
 
 
 def steps_of(page: str) -> list[Step]:
     """Returns the commands of a page's `console` blocks, in their order."""
     steps: list[Step] = []
     for block in _BLOCK.finditer(page):
-        words = block["info"].split()
-        terminal = next((word.removeprefix("terminal=") for word in words if word.startswith("terminal=")), "1")
         first = page.count("\n", 0, block.start("body")) + 1
-        steps += _steps(block["body"], terminal, stays="stays" in words, first=first)
+        steps += _steps(block["body"], block["info"].split(), first)
     return steps
 
 
-def _steps(body: str, terminal: str, *, stays: bool, first: int) -> list[Step]:
+def _steps(body: str, words: list[str], first: int) -> list[Step]:
+    def named(option: str, default: str) -> str:
+        return next((word.removeprefix(option) for word in words if word.startswith(option)), default)
+
     commands: list[tuple[int, str, list[str]]] = []
     for place, text in enumerate(body.splitlines()):
         if text.startswith(_PROMPT):
@@ -64,7 +73,11 @@ def _steps(body: str, terminal: str, *, stays: bool, first: int) -> list[Step]:
         elif text.strip():
             assert commands, f"line {first + place}: output without a command"
             commands[-1][2].append(text.strip())
-    return [Step(terminal, line, command, tuple(expected), stays=stays) for line, command, expected in commands]
+    terminal, code = named("terminal=", "1"), int(named("exit=", "0"))
+    return [
+        Step(terminal, line, command, tuple(expected), stays="stays" in words, again="again" in words, code=code)
+        for line, command, expected in commands
+    ]
 
 
 class Running:
@@ -142,17 +155,33 @@ class Reader:
 
     Attributes:
         folder: Where the commands are typed.
+        environ: What the commands find set.
         ids: The real ids that stand for the page's samples.
         staying: What runs in each terminal.
     """
 
     folder: Path
-    environ: Mapping[str, str]
+    environ: dict[str, str]
     ids: dict[str, str] = field(default_factory=dict[str, str])
     staying: dict[str, Running] = field(default_factory=dict[str, Running])
 
     def do(self, step: Step, limit: float) -> Running:
         """Types the command and waits for what the page expects, and for its end where it does not stay."""
+        give_up = time.monotonic() + limit
+        while True:
+            try:
+                return self._type(step, limit)
+            except AssertionError:
+                if not step.again or time.monotonic() > give_up:
+                    raise
+                time.sleep(_PAUSE)
+
+    def close(self) -> None:
+        """Kills what still runs in any terminal."""
+        for running in self.staying.values():
+            running.kill()
+
+    def _type(self, step: Step, limit: float) -> Running:
         before = self.staying.pop(step.terminal, None)
         if before is not None:
             before.end(limit)
@@ -161,19 +190,16 @@ class Reader:
         self._look(step, running, limit)
         if not step.stays:
             code = running.end(limit)
-            assert code == 0, f"line {step.line}: {running.command}: exit code {code}\n{running.output}"
+            assert code == step.code, f"line {step.line}: {running.command}: exit code {code}\n{running.output}"
             del self.staying[step.terminal]
         return running
-
-    def close(self) -> None:
-        """Kills what still runs in any terminal."""
-        for running in self.staying.values():
-            running.kill()
 
     def _look(self, step: Step, running: Running, limit: float) -> None:
         pattern = r"[^\n]*\n(?:.*?\n)??[^\n]*?".join(self._pattern(line) for line in step.expected)
         found = running.until(re.compile(pattern, re.DOTALL), limit)
-        self.ids.update({name.removeprefix("id_"): value for name, value in found.groupdict().items() if value})
+        for name, value in found.groupdict().items():
+            sample = name.removeprefix("id_").replace("_", "-")
+            self.ids |= {sample: value, sample[:_SHORT]: value[:_SHORT]}
 
     def _with_real_ids(self, text: str) -> str:
         return _SAMPLE_ID.sub(lambda sample: self.ids.get(sample[0], sample[0]), text)
@@ -193,4 +219,5 @@ class Reader:
         known = self.ids.get(sample)
         if known is not None:
             return re.escape(known)
-        return f"(?P=id_{sample})" if f"(?P<id_{sample}>" in before else rf"(?P<id_{sample}>\b[0-9a-f]{{8}})"
+        name, shape = f"id_{sample.replace('-', '_')}", _SHORT_ID if len(sample) == _SHORT else _UUID
+        return f"(?P={name})" if f"(?P<{name}>" in before else rf"(?P<{name}>\b{shape})"

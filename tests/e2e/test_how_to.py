@@ -1,0 +1,202 @@
+"""The how-to pages do what they say: their files are run against everything that `placet up` starts."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psycopg
+import pytest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
+
+from placet_testing.pages import TREE, blocks_of, file_of
+from placet_testing.running_up import COMMAND, Up, running_up, until
+
+pytestmark = pytest.mark.timeout(180)
+
+ANOTHER: Final = "docs/how-to/ask-from-another-workflow.md"
+SCRIPT: Final = "docs/how-to/approve-from-a-script.md"
+PEOPLE: Final = "docs/how-to/people-and-keys.md"
+POSTGRES: Final = "docs/how-to/run-with-postgresql.md"
+Imported = Callable[[str], Any]
+REFUND: Final = {"kind": "tool_call", "tool": "refund", "title": "Refund", "args": {"order_id": 1042, "amount": 12.5}}
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Everything, with a policy and without people."""
+    folder = tmp_path_factory.mktemp("how-to")
+    config = folder / "placet.yaml"
+    config.write_text('policy:\n  deny: ["delete_*"]\n  ask: [payout]\n  allow: ["find_*"]\n')
+    with running_up(folder / "data", "--config", str(config)) as started:
+        yield started
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Imported]:
+    """Makes a page's file importable, as the author of a workflow has it."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    made: list[str] = []
+
+    def imported(name: str) -> Any:  # noqa: ANN401 - a module that only the test knows
+        (tmp_path / name).write_text(file_of(ANOTHER, name))
+        made.append(name.removesuffix(".py"))
+        return importlib.import_module(made[-1])
+
+    yield imported
+    for name in made:
+        sys.modules.pop(name, None)
+
+
+def get(up: Up, path: str) -> dict[str, Any]:
+    answer = httpx.get(f"{up.url}/v1{path}", timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def ask(up: Up, **args: object) -> str:
+    answer = httpx.post(f"{up.url}/v1/approvals", json={**REFUND, "args": args}, timeout=30)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+def decide(up: Up, approval: Mapping[str, Any], **body: object) -> None:
+    given = {"digest": approval["digest"], **body}
+    answer = httpx.post(f"{up.url}/v1/approvals/{approval['id']}/decision", json=given, timeout=30)
+    assert answer.status_code == 200, answer.text
+
+
+async def started_payout(up: Up, client: Client, queue: str) -> tuple[WorkflowHandle[Any, Any], dict[str, Any]]:
+    """Starts a payout and gives it with the approval that it asks for."""
+    workflow_id = f"payout-{uuid.uuid4().hex}"
+    handle = await client.start_workflow(
+        "Payout", {"amount": 100, "to": "supplier-7"}, id=workflow_id, task_queue=queue
+    )
+    found: list[dict[str, Any]] = []
+
+    def asked() -> bool:
+        items = get(up, "/approvals?tool=payout")["items"]
+        found[:] = [one for one in items if one["source"] and one["source"]["workflow_id"] == workflow_id]
+        return bool(found)
+
+    await asyncio.to_thread(until, asked)  # the worker of this test needs the loop meanwhile
+    return handle, found[0]
+
+
+@pytest.mark.parametrize(
+    ("decision", "result"),
+    [
+        ({"type": "approve"}, "paid 100 to supplier-7"),
+        ({"type": "edit", "args": {"amount": 60, "to": "supplier-7"}}, "paid 60 to supplier-7"),
+        ({"type": "reject", "message": "no"}, "not paid: rejected"),
+    ],
+    ids=["approved", "edited", "rejected"],
+)
+async def test_a_workflow_of_anybody_asks_and_runs_what_was_approved(
+    up: Up, module: Imported, decision: dict[str, object], result: str
+) -> None:
+    payouts = module("payouts.py")
+    client = await Client.connect(up.addresses["temporal"])
+    queue = f"payouts-{uuid.uuid4().hex}"
+    async with Worker(client, task_queue=queue, workflows=[payouts.Payout], activities=[payouts.pay]):
+        handle, approval = await started_payout(up, client, queue)
+        assert approval["title"] == "Pay 100 to supplier-7"
+        decide(up, approval, **decision)
+        assert await handle.result() == result
+
+
+async def test_the_end_of_the_workflow_that_asked_cancels_the_approval(up: Up, module: Imported) -> None:
+    payouts = module("payouts.py")
+    client = await Client.connect(up.addresses["temporal"])
+    queue = f"payouts-{uuid.uuid4().hex}"
+    async with Worker(client, task_queue=queue, workflows=[payouts.Payout], activities=[payouts.pay]):
+        handle, approval = await started_payout(up, client, queue)
+        await handle.terminate()
+        await asyncio.to_thread(until, lambda: get(up, f"/approvals/{approval['id']}")["status"] == "cancelled")
+
+
+@pytest.mark.parametrize(("tool", "effect"), [("payout", "ask"), ("find_orders", "allow"), ("delete_all", "deny")])
+async def test_a_workflow_of_anybody_asks_the_policy(up: Up, module: Imported, tool: str, effect: str) -> None:
+    judged = module("judged.py")
+    client = await Client.connect(up.addresses["temporal"])
+    queue = f"judged-{uuid.uuid4().hex}"
+    async with Worker(client, task_queue=queue, workflows=[judged.Judged]):
+        verdict = await client.execute_workflow(
+            "Judged",
+            args=[tool, {"amount": 1}],
+            id=queue,
+            task_queue=queue,
+            execution_timeout=timedelta(seconds=30),
+        )
+    assert verdict["effect"] == effect
+
+
+def bash(up: Up, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PLACET_URL": up.url, "PLACET_API_KEY": "any", **environment}
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=given, timeout=60)
+
+
+def test_a_script_approves_what_it_has_read_and_leaves_the_rest(up: Up) -> None:
+    small, large = ask(up, order_id=1042, amount=12.5), ask(up, order_id=1043, amount=500)
+    done = bash(up, file_of(SCRIPT, "approve_small_refunds.sh"))
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == sorted([f"{small} approved", f"{large} left to people"])
+    assert get(up, f"/approvals/{small}")["status"] == "approved"
+    assert get(up, f"/approvals/{large}")["status"] == "pending"
+
+
+def test_a_script_waits_for_the_end(up: Up) -> None:
+    asked = ask(up, order_id=1, amount=1)
+    decide(up, get(up, f"/approvals/{asked}"), type="respond", message="Not today.")
+    decision = get(up, f"/approvals/{asked}")["decision"]
+    done = bash(up, file_of(SCRIPT, "wait_for_the_end.sh"), ID=asked)
+    assert done.stdout == f"responded by user:local, decision {decision['id']}\n", done.stderr
+
+
+def test_a_key_that_was_made_lets_its_holder_in(tmp_path: Path) -> None:
+    made = subprocess.run(
+        [*COMMAND[:-1], "key", "create", "dana"], capture_output=True, text=True, check=True, timeout=30
+    )
+    [key] = re.findall(r"^\s+(placet_\S+)$", made.stdout, re.MULTILINE)
+    [line] = re.findall(r"^\s+(keys: .*)$", made.stdout, re.MULTILINE)
+    page, *_ = [block.text for block in blocks_of(TREE / PEOPLE) if block.language == "yaml"]
+    config = tmp_path / "placet.yaml"
+    config.write_text(re.sub(r"keys: .*", line, page, count=1))
+    with running_up(tmp_path / "data", "--config", str(config)) as up:
+        answer = httpx.get(f"{up.url}/v1/approvals", headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        assert answer.status_code == 200, answer.text
+        for wrong in (key[:-1], "", key.upper()):
+            answer = httpx.get(f"{up.url}/v1/approvals", headers={"Authorization": f"Bearer {wrong}"}, timeout=30)
+            assert answer.status_code == 401
+
+
+def test_the_ledger_is_kept_by_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    server = re.sub(r"^postgresql\+psycopg", "postgresql", postgres_url)
+    statements, *_ = [block.text for block in blocks_of(TREE / POSTGRES) if block.language == "sql"]
+    with psycopg.connect(server, autocommit=True) as connection:
+        for statement in statements.split(";"):
+            if statement.strip():
+                connection.execute(statement.encode())
+    [page] = re.findall(r"^PLACET_LEDGER_URL=(\S+)$", (TREE / POSTGRES).read_text("utf-8"), re.MULTILINE)
+    address = re.sub(r"@[^/]+/", f"@{httpx.URL(server).netloc.decode().rpartition('@')[2]}/", page)
+    try:
+        with running_up(tmp_path / "data", environment={"PLACET_LEDGER_URL": address}) as up:
+            asked = ask(up, order_id=1042, amount=12.5)
+            up.kill_everything()
+        assert not (tmp_path / "data" / "ledger.db").exists()
+        with running_up(tmp_path / "data", environment={"PLACET_LEDGER_URL": address}) as up:
+            assert get(up, f"/approvals/{asked}")["status"] == "pending"
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute("DROP DATABASE placet WITH (FORCE)")
+            connection.execute("DROP ROLE placet")

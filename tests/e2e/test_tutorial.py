@@ -1,0 +1,78 @@
+"""The tutorial and the README, typed by a reader in two terminals: every block of them, on the real thing."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from placet_testing.console import Reader, Step, steps_of
+from placet_testing.pages import TREE
+from placet_testing.running_up import clean_environment, processes_of, until
+
+pytestmark = pytest.mark.timeout(400)
+
+PAGES: Final = ("docs/tutorial/first-approval.md", "README.md")
+CHECKOUT: Final = (".venv", "Makefile", "pyproject.toml", "requirements.lock", "tools", "examples")
+"""What a reader's commands need of the tree; state goes into a folder of their own."""
+START_LIMIT: Final = 120.0
+LIMIT: Final = 30.0
+KILL: Final = "kill -9"
+USUAL_PORT: Final = 7117
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that looks like a checkout and holds no state."""
+    folder = tmp_path / "placet"
+    folder.mkdir()
+    for name in CHECKOUT:
+        (folder / name).symlink_to(TREE / name)
+    return folder
+
+
+@pytest.fixture
+def reader(checkout: Path) -> Iterator[Reader]:
+    """A reader with a terminal of usual width, who has set nothing."""
+    chosen = {"COLUMNS": "120", "TERM": "xterm", "CI": "", "NO_COLOR": "1"}
+    reader = Reader(checkout, {**os.environ, **clean_environment(), **chosen})
+    yield reader
+    reader.close()
+    until(lambda: not processes_of(checkout / ".placet"))
+
+
+def refunds(checkout: Path) -> list[tuple[object, ...]]:
+    with sqlite3.connect(checkout / ".placet" / "shop" / "shop.db") as shop:
+        return shop.execute("SELECT order_id, amount_cents, approved_by FROM refunds").fetchall()
+
+
+def follow(reader: Reader, step: Step, checkout: Path) -> None:
+    """Does what the page says, and looks closer where it kills everything."""
+    before = set(processes_of(checkout / ".placet")) if step.command.startswith(KILL) else set[int]()
+    expected = tuple(line.replace(f":{USUAL_PORT}", ":…") for line in step.expected)
+    running = reader.do(replace(step, expected=expected), START_LIMIT if step.stays else LIMIT)
+    moved = re.search(r"^\s*api\s+(\S+)/v1", running.output, re.MULTILINE) if step.stays else None
+    if moved:
+        # Somebody else may listen on the usual port; a reader then sets what `up` has printed.
+        reader.environ["PLACET_URL"] = moved[1]
+    if step.command.startswith(KILL):
+        assert len(before) >= 4, "Temporal, the worker, the gateway and what starts them ran before"
+        until(lambda: not before & set(processes_of(checkout / ".placet")))
+        assert refunds(checkout) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_the_page_does_what_the_page_says(page: str, reader: Reader, checkout: Path) -> None:
+    steps = steps_of((TREE / page).read_text("utf-8"))
+    assert any(step.command.startswith(KILL) for step in steps), "the page kills everything"
+    for step in steps:
+        follow(reader, step, checkout)
+    made = [row for row in refunds(checkout) if row[0] == 1001]
+    assert made == [(1001, 2500, "user:local")]
+    assert not (checkout / ".placet" / "shop" / "outbox").exists()
