@@ -56,6 +56,20 @@ class Beat:
             raise
         self._accepted = sent
 
+    async def until_accepted(self) -> None:
+        """Sends heartbeats until one is accepted, however long Temporal cannot be reached.
+
+        Raises:
+            LostAttemptError: Temporal has given the activity to another attempt, or has closed it.
+        """
+        while True:
+            try:
+                await self.once()
+            except RPCError:
+                await asyncio.sleep(INTERVAL.total_seconds())
+            else:
+                return
+
     @contextlib.asynccontextmanager
     async def going(self) -> AsyncGenerator[None]:
         """Beats every second while the block runs; what fails is tried again at the next beat."""

@@ -31,7 +31,24 @@ from placet.runs import effects
 
 MADE_ID: Final = "placet_"
 """Begins the ids that are given to calls which came without one."""
+INLINE_ARGS_OF_A_TURN: Final = 4 * INLINE_ARGS
+"""Bytes of arguments that history carries for all calls of a turn, at most."""
 _HEARTBEAT_SECONDS: Final = 5.0
+
+
+class _Room:
+    """What history still carries of a turn's arguments; Temporal refuses payloads over 2 MiB."""
+
+    def __init__(self) -> None:
+        self._left = INLINE_ARGS_OF_A_TURN
+
+    def takes(self, args_text: str) -> bool:
+        """Returns whether the arguments travel in history, and takes the room that they need."""
+        size = len(args_text.encode())
+        if size > min(INLINE_ARGS, self._left):
+            return False
+        self._left -= size
+        return True
 
 
 class ModelActivities:
@@ -73,7 +90,8 @@ class ModelActivities:
         """Writes the answer, its calls and the messages for calls that cannot run."""
         message_id, turn_id = new_id(), new_id()
         labelled = _with_ids(answer, message_id, given.turn)
-        calls = [await self._call(agent, given, index, call) for index, call in enumerate(labelled.tool_calls)]
+        room = _Room()
+        calls = [await self._call(agent, given, index, call, room) for index, call in enumerate(labelled.tool_calls)]
         first_invalid = len(calls)
         for index, invalid in enumerate(labelled.invalid_tool_calls, first_invalid):
             calls.append(await self._invalid(given, index, invalid))
@@ -91,7 +109,7 @@ class ModelActivities:
         await self._ledger.put_turn(turn, {message_id: message_to_dict(labelled)}, completed)
         return ModelResult(turn_row=turn_id, message_id=message_id, calls=tuple(calls))
 
-    async def _call(self, agent: Agent, given: ModelInput, index: int, call: ToolCall) -> ModelCall:
+    async def _call(self, agent: Agent, given: ModelInput, index: int, call: ToolCall, room: _Room) -> ModelCall:
         """Returns the call, or the call with the message that says why it cannot run."""
         name, call_id = call["name"], call["id"] or ""
         wanted = ModelCall(index=index, call_id=call_id, tool=name)
@@ -109,12 +127,12 @@ class ModelActivities:
         if problems:
             listed = "\n".join(f"- {problem.pointer or '/'}: {problem.message}" for problem in problems)
             return await self._problem(given, wanted, f"The arguments break the tool's schema:\n{listed}")
-        args = await self._args(name, args_text)
+        args = await self._args(name, args_text, room)
         schema_ref = await self._ledger.put_schema(tool.args_schema)
         return wanted.model_copy(update={"args": args, "schema_ref": schema_ref})
 
-    async def _args(self, tool: str, args_text: str) -> Args:
-        if len(args_text.encode()) <= INLINE_ARGS:
+    async def _args(self, tool: str, args_text: str, room: _Room) -> Args:
+        if room.takes(args_text):
             return Args(text=args_text, digest=digest(tool, args_text))
         ref = await self._ledger.put_args(tool, args_text)
         return Args(ref=ref, digest=digest(tool, args_text))

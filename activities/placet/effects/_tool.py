@@ -81,7 +81,7 @@ class ToolActivities:
         if claim.state in {"finished", "uncertain"}:
             return _told(claim)
         opened = opened or self._door.take_over(given, await self._args_text(given))
-        await beat.once()
+        await beat.until_accepted()
         if beat.age > FRESH:
             raise StaleAttemptError
         return await self._run(given, opened, owner)
