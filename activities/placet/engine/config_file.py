@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import difflib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
-import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from placet.contracts.config import Config
+from placet.contracts.config import (
+    LATER,
+    AgentConfig,
+    Config,
+    Defaults,
+    Location,
+    Marks,
+    People,
+    PolicyConfig,
+    Questions,
+    Rule,
+    User,
+)
 from placet.engine.errors import EngineError
+from placet.engine.yaml_reader import Document, read, read_file
 
-_Location = tuple[int | str, ...]
+_SECTIONS: Final[dict[Location, type[BaseModel]]] = {
+    (): Config,
+    ("agents", "*"): AgentConfig,
+    ("policy",): PolicyConfig,
+    ("policy", "rules", "*"): Rule,
+    ("defaults",): Defaults,
+    ("questions",): Questions,
+    ("people",): People,
+    ("people", "users", "*"): User,
+}
+_REASONS: Final = {
+    "missing": "is missing",
+    "model_type": "should be a mapping of keys to values",
+    "dict_type": "should be a mapping of keys to values",
+    "tuple_type": "should be a list",
+    "too_short": "is empty: name at least one",
+}
+_SHOWN: Final = 60
 
 
 @dataclass(frozen=True)
@@ -21,8 +52,8 @@ class Problem:
     """One thing that is wrong.
 
     Attributes:
-        line: From 1; 0 where the file cannot be read.
-        path: Where in the file, as `policy.rules.0.tool`.
+        line: From 1.
+        path: Where in the file, as `policy.rules.0.tool`; empty where it is the whole file.
     """
 
     file: Path
@@ -53,13 +84,7 @@ def load(path: Path | None) -> Config:
     Raises:
         ConfigError: The file cannot be read or is wrong.
     """
-    if path is None:
-        return Config()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(path, 0, "", f"cannot be read: {error}")]) from error
-    return parse(text, path)
+    return Config() if path is None else _config(read_file(path), path)
 
 
 def parse(text: str, path: Path) -> Config:
@@ -68,67 +93,102 @@ def parse(text: str, path: Path) -> Config:
     Raises:
         ConfigError: The text is wrong.
     """
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or str(error)
-        raise ConfigError([Problem(path, mark.line + 1 if mark else 1, "", reason)]) from error
-    lines: dict[_Location, int] = {}
-    problems: list[Problem] = []
-    value: object = _value(root, (), lines, problems, path) if root is not None else {}
-    if problems:
-        raise ConfigError(problems)
-    try:
-        return Config.model_validate(value)
-    except ValidationError as error:
-        raise ConfigError([_problem(path, lines, one["loc"], one["msg"]) for one in error.errors()]) from error
+    return _config(read(text), path)
 
 
 def json_schema() -> dict[str, Any]:
     """Returns the JSON Schema of the file."""
-    return Config.model_json_schema()
+    return Config.model_json_schema() | {"title": "placet.yaml"}
 
 
-def _problem(path: Path, lines: dict[_Location, int], location: _Location, reason: str) -> Problem:
-    nearest = next(location[:end] for end in range(len(location), -1, -1) if location[:end] in lines)
-    named = ".".join(str(part) for part in location)
-    return Problem(path, lines[nearest], named, reason.removeprefix("Value error, "))
+def _config(document: Document, path: Path) -> Config:
+    problems = [Problem(path, line, _named(location), reason) for line, location, reason in document.flaws]
+    problems += _empty_places(document, path)
+    told = {problem.path for problem in problems}
+    try:
+        value = _without_later(document, path, problems)
+        config = Config.model_validate(value)
+    except ValidationError as error:
+        found = (_problem(document, path, one) for one in error.errors() if not _follows(one))
+        problems += [problem for problem in found if problem.path not in told]
+    else:
+        if not problems:
+            return config.marked(Marks(str(path), document.lines))
+    raise ConfigError(problems)
 
 
-def _value(
-    node: yaml.Node,
-    location: _Location,
-    lines: dict[_Location, int],
-    problems: list[Problem],
-    path: Path,
-) -> object:
-    """Returns the value of a node and notes the line of each place in it."""
-    lines[location] = node.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode):
-        items = cast("list[yaml.Node]", node.value)
-        return [_value(item, (*location, index), lines, problems, path) for index, item in enumerate(items)]
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node, location, lines, problems, path)
-    return cast("object", yaml.SafeLoader("").construct_object(node, deep=True))  # pyright: ignore[reportUnknownMemberType]
+def _empty_places(document: Document, path: Path) -> Iterator[Problem]:
+    """Yields a problem for each key without a value: `people:` alone must not mean "everybody may do everything"."""
+    reason = "has no value: write one, or leave it out"
+    for location in document.empty:
+        if location:
+            yield Problem(path, document.line(location), _named(location), reason)
 
 
-def _mapping(
-    node: yaml.MappingNode,
-    location: _Location,
-    lines: dict[_Location, int],
-    problems: list[Problem],
-    path: Path,
-) -> dict[Hashable, object]:
-    members: dict[Hashable, object] = {}
-    for key_node, value_node in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
-        key = _value(key_node, (*location, "?"), lines, problems, path)
-        line = key_node.start_mark.line + 1
-        if not isinstance(key, str):
-            problems.append(Problem(path, line, ".".join(map(str, location)), f"the key {key!r} is not text"))
+def _without_later(document: Document, path: Path, problems: list[Problem]) -> object:
+    """Returns the value without the keys that do not work yet, each of which becomes a problem."""
+    value: object = document.value
+    if value is None:
+        return {}
+    for location in document.lines:
+        reason = LATER.get(_general(location))
+        if reason is None:
             continue
-        if key in members:
-            problems.append(Problem(path, line, ".".join(map(str, (*location, key))), "the key is given twice"))
-        members[key] = _value(value_node, (*location, key), lines, problems, path)
-        lines[(*location, key)] = line
-    return members
+        problems.append(Problem(path, document.line(location), _named(location), reason))
+        # An agent that is a graph has no model, and is not told that it lacks one.
+        _remove(value, location[:-1] if location[-1] == "graph" else location)
+    return value
+
+
+def _remove(value: object, location: Location) -> None:
+    """Takes one place out of the value, which this module made and nobody else holds."""
+    *around, last = location
+    for part in around:
+        value = cast("Any", value)[part]
+    cast("dict[object, object]", value).pop(last, None)
+
+
+def _general(location: Location) -> Location:
+    """Returns a place with `*` for each name or number that is the file's own."""
+    named = tuple("*" if isinstance(part, int) else part for part in location)
+    for length, prefix in ((2, ("agents",)), (3, ("people", "users"))):
+        if len(named) >= length and named[: length - 1] == prefix:
+            return (*prefix, "*", *named[length:])
+    return named
+
+
+def _problem(document: Document, path: Path, error: ErrorDetails) -> Problem:
+    location = tuple(part for part in error["loc"] if part != "[key]")
+    return Problem(path, document.line(location), _named(location), _reason(location, error))
+
+
+def _reason(location: Location, error: ErrorDetails) -> str:
+    """Returns why, in our words where pydantic's would not help somebody who writes YAML."""
+    kind = error["type"]
+    given = str(error["input"])[:_SHOWN]
+    if kind in _REASONS:
+        return _REASONS[kind]
+    if kind == "extra_forbidden":
+        return "there is no such key" + _suggestion(location)
+    if kind == "string_type" and isinstance(error["input"], bool | int | float):
+        return f"{given} is not a text here: put it in quotes"
+    if kind == "string_pattern_mismatch":
+        return f"{given!r} has not the form {error.get('ctx', {}).get('pattern')}"
+    reason = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    return f"{reason}, not {given!r}" if kind == "literal_error" else reason
+
+
+def _follows(error: ErrorDetails) -> bool:
+    """Returns whether an error only says again that the items of a list are wrong."""
+    return error["type"] == "too_short" and bool(error["input"])
+
+
+def _suggestion(location: Location) -> str:
+    section = _SECTIONS.get(_general(location)[:-1])
+    known = list(section.model_fields) if section else []
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there is: {', '.join(known)}" if known else ""
+
+
+def _named(location: Location) -> str:
+    return ".".join(map(str, location))

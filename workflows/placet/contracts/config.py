@@ -1,11 +1,26 @@
-"""`placet.yaml`: agents, policy, people."""
+"""`placet.yaml`: agents, policy, people.
+
+Only the form is checked here. `placet.engine.config_file` reads the file and names the line of everything that is
+wrong with it.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal, Self
+from collections import Counter
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from placet.contracts.calls import DEFAULT_APPROVERS, DEFAULT_EXPIRES_AFTER, Effect, OnExpiry, Risk, Terms
 from placet.contracts.decisions import CALL_DECISIONS, CallDecision
@@ -14,23 +29,36 @@ from placet.contracts.durations import Duration
 Role = Literal["requester", "approver", "auditor", "admin"]
 Mode = Literal["default", "dont_ask", "bypass"]
 
-LATER: Final = "comes with a later version; take it out"
+Location = tuple[str | int, ...]
+"""Where in the file, as pydantic names it: `("policy", "rules", 0, "tool")`."""
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-_APPROVER: Final = re.compile(r"requester|(?:user|group|role):.+")
-_REFERENCE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+LATER: Final[dict[Location, str]] = {
+    ("agents", "*", "graph"): "agents that are LangGraph graphs come with a later version; take this one out",
+    ("policy", "rules", "*", "when"): "conditions come with a later version; take it out, or the whole rule",
+    ("policy", "rules", "*", "title"): "headlines of your own come with a later version; take it out",
+    ("policy", "rules", "*", "describe"): "descriptions of your own come with a later version; take it out",
+}
+"""Keys that are known and refused until they do what they say; `*` stands for any name or place."""
+
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+_USER: Final = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}"
+_APPROVER: Final = re.compile(r"requester|(?:user|group):\S(?:.*\S)?|role:(?:requester|approver|auditor|admin)")
+_REFERENCE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-def _approver(value: object) -> object:
-    if isinstance(value, str) and not _APPROVER.fullmatch(value):
-        message = f"{value!r} is no approver: write user:…, group:…, role:… or requester"
+def _approver(value: str) -> str:
+    if not _APPROVER.fullmatch(value):
+        message = (
+            f"{value[:80]!r} is no approver: write user:…, group:…, requester, "
+            "or role: with requester, approver, auditor or admin"
+        )
         raise ValueError(message)
     return value
 
 
-def _reference(value: object) -> object:
-    if isinstance(value, str) and not _REFERENCE.fullmatch(value):
-        message = f"{value!r} is no reference: write module:attribute"
+def _reference(value: str) -> str:
+    if not _REFERENCE.fullmatch(value):
+        message = f"{value[:80]!r} is no reference: write module:attribute"
         raise ValueError(message)
     return value
 
@@ -39,12 +67,42 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Approver = Annotated[str, BeforeValidator(_approver)]
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        message = f"{twice[0]!r} is given twice"
+        raise ValueError(message)
+    return values
+
+
+def _finite(value: str) -> str:
+    if value == "never":
+        message = "an attempt of a tool cannot run for ever: write a length"
+        raise ValueError(message)
+    return value
+
+
+def _no_questions_yet(value: bool) -> bool:  # noqa: FBT001 - pydantic's form
+    if value:
+        message = "the tool ask_human comes with a later version; take it out"
+        raise ValueError(message)
+    return value
+
+
+_Text = Annotated[str, StringConstraints(min_length=1)]
+Glob = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Globs = Annotated[
+    tuple[Glob, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+Approver = Annotated[str, AfterValidator(_approver)]
 Approvers = Annotated[tuple[Approver, ...], Field(min_length=1)]
-Decisions = Annotated[tuple[CallDecision, ...], Field(min_length=1)]
-Reference = Annotated[str, BeforeValidator(_reference)]
-Glob = Annotated[str, StringConstraints(min_length=1)]
-Globs = Annotated[tuple[Glob, ...], BeforeValidator(_listed), Field(min_length=1)]
+Decisions = Annotated[tuple[CallDecision, ...], Field(min_length=1), AfterValidator(_each_once)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+Reference = Annotated[str, AfterValidator(_reference)]
+Key = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class _Section(BaseModel):
@@ -57,54 +115,29 @@ class AgentConfig(_Section):
     """An agent: a model, a prompt and tools."""
 
     description: str | None = None
-    model: str = Field(min_length=1)
+    model: _Text
     prompt: str | None = None
     tools: tuple[Reference, ...] = ()
     idempotent: tuple[Glob, ...] = ()
-    tool_timeout: Duration = "1h"
-    ask_human: bool = False
-    max_turns: int = Field(default=40, ge=1, le=10_000)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_graph_yet(cls, value: object) -> object:
-        if isinstance(value, dict) and "graph" in value:
-            message = f"graph: {LATER}"
-            raise ValueError(message)
-        return value  # pyright: ignore[reportUnknownVariableType]
-
-    @model_validator(mode="after")
-    def _no_questions_yet(self) -> Self:
-        if self.ask_human:
-            message = f"ask_human: {LATER}"
-            raise ValueError(message)
-        return self
+    tool_timeout: Annotated[Duration, AfterValidator(_finite)] = "1h"
+    ask_human: Annotated[bool, AfterValidator(_no_questions_yet)] = False
+    max_turns: int = Field(default=40, ge=1, le=10_000, strict=True)
 
 
 class Rule(_Section):
     """One rule of policy; what it leaves out of its terms comes from `defaults`."""
 
-    name: str | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     tool: Globs = ("*",)
     agent: Globs = ("*",)
     effect: Effect
-    reason: str | None = None
+    reason: Reason | None = None
     risk: Risk | None = None
     decisions: Decisions | None = None
     approvers: Approvers | None = None
     self_approval: bool | None = None
     expires_after: Duration | None = None
     on_expiry: OnExpiry | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_conditions_yet(cls, value: object) -> object:
-        if isinstance(value, dict):
-            for key in ("when", "title", "describe"):
-                if key in value:
-                    message = f"{key}: {LATER}"
-                    raise ValueError(message)
-        return value  # pyright: ignore[reportUnknownVariableType]
 
 
 class PolicyConfig(_Section):
@@ -115,7 +148,7 @@ class PolicyConfig(_Section):
     deny: tuple[Glob, ...] = ()
     ask: tuple[Glob, ...] = ()
     allow: tuple[Glob, ...] = ()
-    reason: str | None = None
+    reason: Reason | None = None
     rules: tuple[Rule, ...] = ()
 
 
@@ -145,15 +178,39 @@ class User(_Section):
     """Somebody, or some program, that signs in with a key."""
 
     name: str | None = None
-    groups: tuple[str, ...] = ()
+    groups: tuple[_Text, ...] = ()
     roles: tuple[Role, ...] = ()
-    keys: tuple[Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")], ...] = ()
+    keys: tuple[Key, ...] = ()
 
 
 class People(_Section):
     """Who signs in."""
 
-    users: dict[Annotated[str, StringConstraints(pattern=f"^{_NAME}$")], User] = Field(default_factory=dict[str, User])
+    users: dict[Annotated[str, StringConstraints(pattern=f"^{_USER}$")], User] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_user_a_key(self) -> Self:
+        """Refuses a key of two users: who signs in with it would be anybody's guess."""
+        owners: dict[str, str] = {}
+        for user, entry in self.users.items():
+            for key in set(entry.keys):
+                if key in owners:
+                    message = f"{owners[key]} and {user} have the same key: {key[:19]}…"
+                    raise ValueError(message)
+                owners[key] = user
+        return self
+
+
+class Marks(NamedTuple):
+    """Where the parts of a configuration stand.
+
+    Attributes:
+        file: The file's name.
+        lines: The line of each place, from 1.
+    """
+
+    file: str
+    lines: dict[Location, int]
 
 
 class Config(_Section):
@@ -166,3 +223,19 @@ class Config(_Section):
     defaults: Defaults = Defaults()
     questions: Questions = Questions()
     people: People | None = None
+
+    _marks: Marks | None = PrivateAttr(default=None)
+
+    def marked(self, marks: Marks) -> Self:
+        """Returns the configuration with the lines that it was read from."""
+        self._marks = marks
+        return self
+
+    def where(self, *location: str | int) -> str:
+        """Returns `file:line: path` of a part, or the path alone where no file was read."""
+        path = ".".join(map(str, location))
+        if self._marks is None:
+            return path
+        lines = self._marks.lines
+        known = next(location[:end] for end in range(len(location), -1, -1) if location[:end] in lines)
+        return f"{self._marks.file}:{lines[known]}: {path}"

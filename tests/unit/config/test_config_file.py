@@ -1,0 +1,334 @@
+"""A placet.yaml that is wrong is refused as a whole: every error at once, each with file, line, path and reason."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from placet.contracts.config import Config
+from placet.engine.config_file import ConfigError, json_schema, load, parse
+
+FILE = Path("placet.yaml")
+KEY = "sha256:" + "a" * 64
+
+WHOLE = """\
+agents:
+  billing:
+    description: Answers billing questions
+    model: openai:gpt-5-mini
+    prompt: You work at the billing desk
+    tools: [billing_tools:find_orders, billing_tools:refund]
+    idempotent: [find_*]
+    tool_timeout: 1h
+    max_turns: 40
+policy:
+  enabled: true
+  mode: default
+  deny: ["delete_*"]
+  ask: ["send_*", "refund"]
+  allow: ["find_*"]
+  reason: "{tool} needs a person"
+  rules:
+    - name: large refunds
+      tool: refund
+      agent: [billing, report]
+      effect: ask
+      risk: high
+      decisions: [approve, edit, reject]
+      approvers: ["group:finance", "user:dana"]
+      self_approval: false
+      expires_after: 3d
+      on_expiry: abort
+      reason: "Above 100 finance decides"
+defaults: {decisions: [approve], approvers: [requester], self_approval: true, expires_after: never, risk: low}
+questions: {approvers: [requester, "role:approver"], expires_after: 7d}
+people:
+  users:
+    dana: {name: Dana Ito, groups: [finance], roles: [approver], keys: ["sha256:%s"]}
+    billing-bot: {roles: [requester]}
+""" % ("0" * 64)
+
+
+def refused(text: str) -> list[tuple[int, str, str]]:
+    """Returns line, path and reason of every problem."""
+    with pytest.raises(ConfigError) as caught:
+        parse(dedent(text), FILE)
+    return [(problem.line, problem.path, problem.reason) for problem in caught.value.problems]
+
+
+def reason(text: str) -> str:
+    [(_, _, told)] = refused(text)
+    return told
+
+
+def test_everything_that_works_can_be_said() -> None:
+    config = parse(WHOLE, FILE)
+    [rule] = config.policy.rules
+    assert (rule.tool, rule.agent) == (("refund",), ("billing", "report"))
+    assert rule.approvers == ("group:finance", "user:dana")
+    assert config.defaults.expires_after == "never"
+    assert config.people is not None
+    assert config.people.users["dana"].name == "Dana Ito"
+
+
+def test_without_a_file_there_are_no_agents_and_policy_asks() -> None:
+    config = load(None)
+    assert config.agents == {}
+    assert config.policy.mode == "default"
+    assert config.people is None
+
+
+@pytest.mark.parametrize("text", ["", "# only a remark\n", "{}"])
+def test_an_empty_file_is_the_configuration_without_a_file(text: str) -> None:
+    assert parse(text, FILE) == load(None).marked(parse(text, FILE)._marks)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportArgumentType]
+
+
+def test_every_error_is_told_at_once_with_file_line_path_and_reason() -> None:
+    text = """\
+    agents:
+      billing:
+        modle: x
+        tools: [tools:find, nope]
+        max_turns: 0
+    policy:
+      mode: byass
+      rules:
+        - tool: refund
+          approvers: []
+    """
+    with pytest.raises(ConfigError) as caught:
+        parse(dedent(text), FILE)
+    assert str(caught.value).splitlines() == [
+        "placet.yaml:2: agents.billing.model: is missing",
+        "placet.yaml:3: agents.billing.modle: there is no such key; did you mean model?",
+        "placet.yaml:4: agents.billing.tools.1: 'nope' is no reference: write module:attribute",
+        "placet.yaml:5: agents.billing.max_turns: should be greater than or equal to 1",
+        "placet.yaml:7: policy.mode: should be 'default', 'dont_ask' or 'bypass', not 'byass'",
+        "placet.yaml:9: policy.rules.0.effect: is missing",
+        "placet.yaml:10: policy.rules.0.approvers: is empty: name at least one",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path"),
+    [
+        ("agents:\n  report: {graph: 'g:g'}", 2, "agents.report.graph"),
+        ("policy:\n  rules:\n    - effect: ask\n      when: args.amount > 100.0", 4, "policy.rules.0.when"),
+        ("policy: {rules: [{effect: ask, title: 'Refund {args.amount}'}]}", 1, "policy.rules.0.title"),
+        ("policy: {rules: [{effect: ask, describe: 'tools:describe'}]}", 1, "policy.rules.0.describe"),
+        ("agents: {a: {model: 'm:m', ask_human: true}}", 1, "agents.a.ask_human"),
+    ],
+)
+def test_what_comes_later_is_refused_and_never_ignored(text: str, line: int, path: str) -> None:
+    assert [(at, where) for at, where, _ in refused(text)] == [(line, path)]
+    assert "later version" in reason(text)
+
+
+def test_what_comes_later_hides_no_other_error() -> None:
+    text = "policy: {rules: [{effect: ask, when: 'x > 1', risk: huge}]}\nagents: {g: {graph: 'a:b'}, b: {}}"
+    assert [path for _, path, _ in refused(text)] == [
+        "policy.rules.0.when",
+        "policy.rules.0.risk",
+        "agents.g.graph",
+        "agents.b.model",
+    ]
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["defaults: {approvers: []}", "questions: {approvers: []}", "policy: {rules: [{effect: ask, approvers: []}]}"],
+)
+def test_an_empty_list_of_approvers_is_an_error_and_never_everyone(place: str) -> None:
+    assert "empty" in reason(place)
+
+
+@pytest.mark.parametrize("approver", ["dana", "user:", "group: ", "role:boss", "role:", "Requester", "users:dana", ""])
+def test_an_approver_that_could_never_decide_is_refused(approver: str) -> None:
+    assert "is no approver" in reason(f"defaults: {{approvers: ['{approver}']}}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "people:",
+        "people: ~",
+        "policy:",
+        "agents:",
+        "defaults: {approvers: }",
+        "policy: {rules: [{effect: ask, approvers: }]}",
+        "policy: {deny: [~]}",
+        "agents: {a: {model: 'm:m', prompt: }}",
+    ],
+)
+def test_a_key_without_a_value_is_refused(text: str) -> None:
+    """`people:` with nothing under it would be local mode, where everybody has every role."""
+    assert reason(text) == "has no value: write one, or leave it out"
+
+
+def test_people_without_users_are_refused() -> None:
+    assert reason("people: {}") == "is missing"
+    assert reason("people: {users: {}}") == "is empty: name at least one"
+
+
+def test_two_users_cannot_have_one_key() -> None:
+    assert "the same key" in reason(f"people: {{users: {{a: {{keys: ['{KEY}']}}, b: {{keys: ['{KEY}']}}}}}}")
+
+
+@pytest.mark.parametrize("key", ["sha256:abc", "a" * 64, "sha256:" + "A" * 64, "sha256:" + "a" * 65, "secret"])
+def test_a_key_is_the_hash_of_one(key: str) -> None:
+    assert "has not the form" in reason(f"people: {{users: {{a: {{keys: ['{key}']}}}}}}")
+
+
+def test_a_key_given_twice_is_refused_with_both_lines() -> None:
+    assert refused("policy:\n  deny: [a]\n  deny: []\n") == [
+        (3, "policy.deny", "is given twice; the first is in line 2")
+    ]
+
+
+def test_a_user_named_no_stays_a_text() -> None:
+    config = parse("people: {users: {no: {groups: [off, 1e, 2024-01-01, 12:30]}}}", FILE)
+    assert config.people is not None
+    assert config.people.users["no"].groups == ("off", "1e", "2024-01-01", "12:30")
+
+
+@pytest.mark.parametrize("group", ["1", "1.5", "true", "0x1f"])
+def test_a_value_that_yaml_takes_for_a_number_is_not_guessed_to_be_a_text(group: str) -> None:
+    assert "put it in quotes" in reason(f"people: {{users: {{a: {{groups: [{group}]}}}}}}")
+
+
+def test_a_key_that_is_no_text_is_refused() -> None:
+    assert refused("people:\n  users:\n    1: {}")[0] == (
+        3,
+        "people.users",
+        "the key 1 is not a text; put it in quotes",
+    )
+
+
+@pytest.mark.parametrize("length", ["90", "1h30m", "0s", "-1d", "1y", "forever", "999999999w"])
+def test_a_length_has_one_form(length: str) -> None:
+    assert refused(f"defaults: {{expires_after: '{length}'}}")[0][1] == "defaults.expires_after"
+
+
+def test_an_attempt_of_a_tool_has_an_end() -> None:
+    assert "for ever" in reason("agents: {a: {model: 'm:m', tool_timeout: never}}")
+
+
+@pytest.mark.parametrize("value", ["true", "'40'", "2.5"])
+def test_max_turns_is_a_whole_number(value: str) -> None:
+    assert refused(f"agents: {{a: {{model: 'm:m', max_turns: {value}}}}}")[0][1] == "agents.a.max_turns"
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a/b", "-a", "é", "a" * 101, "a\\n"])
+def test_a_name_of_an_agent_is_one_word(name: str) -> None:
+    assert "has not the form" in reason(f'agents: {{"{name}": {{model: "m:m"}}}}')
+
+
+@pytest.mark.parametrize("globs", ["[]", "['']", "delete_*", "[[a]]", "{a: b}"])
+def test_a_short_list_is_a_list_of_texts(globs: str) -> None:
+    if globs == "[]":
+        assert parse("policy: {deny: []}", FILE).policy.deny == ()
+    else:
+        assert refused(f"policy: {{deny: {globs}}}")
+
+
+def test_a_rule_that_can_match_nothing_is_refused() -> None:
+    assert reason("policy: {rules: [{effect: deny, tool: []}]}") == "is empty: name at least one"
+
+
+def test_a_decision_given_twice_is_refused() -> None:
+    assert reason("defaults: {decisions: [approve, approve]}") == "'approve' is given twice"
+
+
+def test_no_decision_at_all_is_refused() -> None:
+    assert reason("defaults: {decisions: []}") == "is empty: name at least one"
+
+
+@pytest.mark.parametrize("text", ["deny: [*_customer]", "deny: [*]"])
+def test_a_glob_that_yaml_takes_for_an_alias_is_explained(text: str) -> None:
+    assert "stands in quotes" in reason(f"policy:\n  {text}")
+
+
+def test_an_alias_may_repeat_a_value() -> None:
+    text = "defaults: {approvers: &finance ['group:finance']}\nquestions: {approvers: *finance}"
+    assert parse(text, FILE).questions.approvers == ("group:finance",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [*a]",
+        "a: !!python/object/apply:os.system [ls]",
+        "a: !secret x",
+        "<<: {policy: {}}",
+        "? [a]\n: b",
+        "a: [",
+        "a:\n\t- b",
+        "--- a\n--- b",
+        "'a': \"\\ud800\"",
+        '"\\ud800": 1',
+        '"\\Uffffffff": 1',
+        "a: " + "[" * 5000,
+        "- a list",
+        "text",
+        "5",
+        "\x00",
+        "a: 0" + "1" * 9999,
+    ],
+)
+def test_rubbish_is_refused_with_a_line_and_nothing_else_happens(text: str) -> None:
+    assert refused(text)[0][0] >= 1
+
+
+@given(text=st.text(alphabet=st.sampled_from("ab:-*&!?|>{}[],'\"#% \n\t~0\\\u2028é\x00"), max_size=40) | st.text())
+def test_no_text_makes_the_reader_fail_otherwise(text: str) -> None:
+    with contextlib.suppress(ConfigError):
+        parse(text, FILE)
+
+
+def test_a_few_lines_of_aliases_do_not_make_millions_of_values() -> None:
+    layers = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    layers += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    assert reason("\n".join(layers)) == "holds more than 100,000 values"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "placet.yaml"
+    with pytest.raises(ConfigError, match="No such file"):
+        load(missing)
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load(tmp_path)
+    missing.write_bytes(b"agents: {}\n# caf\xe9\n")
+    with pytest.raises(ConfigError, match=r"placet\.yaml:2: is not UTF-8"):
+        load(missing)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "placet.yaml"
+    path.write_bytes("\ufeffpolicy: {mode: bypass}".encode())
+    assert load(path).policy.mode == "bypass"
+
+
+def test_a_part_of_a_configuration_knows_its_line() -> None:
+    config = parse(WHOLE, FILE)
+    assert config.where("policy", "rules", 0, "risk") == "placet.yaml:22: policy.rules.0.risk"
+    assert config.where("agents", "billing", "tools", 1) == "placet.yaml:6: agents.billing.tools.1"
+    assert Config().where("agents", "a") == "agents.a"
+
+
+def test_the_json_schema_takes_what_the_reader_takes() -> None:
+    schema = json_schema()
+    Draft202012Validator.check_schema(schema)
+    check = Draft202012Validator(schema)
+    good = parse(WHOLE, FILE).model_dump(mode="json", exclude_none=True)
+    assert list(check.iter_errors(good)) == []  # pyright: ignore[reportUnknownMemberType]
+    wrong = ('{"polcy": {}}', '{"policy": {"mode": "x"}}', '{"defaults": {"approvers": []}}', '{"agents": {"a": {}}}')
+    for text in wrong:
+        assert list(check.iter_errors(json.loads(text))), text  # pyright: ignore[reportUnknownMemberType]
+    assert json.loads(json.dumps(schema)) == schema
