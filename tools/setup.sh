@@ -45,7 +45,7 @@ install() {
     local uv
     if uv=$(find_uv); then
         say "installing the locked packages with uv"
-        if "$uv" pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock &&
+        if "$uv" pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock &&
             "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .; then
             return
         fi
