@@ -79,6 +79,7 @@ def test_a_command_runs_in_a_terminal(reader: Reader) -> None:
         ("sleep 30", ("a",), "1 s are over"),
         ("echo a; sleep 30", ("a",), "1 s are over"),
         ("echo '11111111 22222222'", ("aaaa1111 aaaa1111",), "ended without"),
+        ("echo 11111111; echo 22222222", ("aaaa1111", "aaaa1111"), "ended without"),
     ],
 )
 def test_what_is_not_as_the_page_says_fails(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,8 +20,8 @@ from placet_testing.running_up import clean_environment, processes_of, until
 pytestmark = pytest.mark.timeout(400)
 
 PAGES: Final = ("docs/tutorial/first-approval.md", "README.md")
-CHECKOUT: Final = (".venv", "Makefile", "pyproject.toml", "requirements.lock", "tools", "examples")
-"""What a reader's commands need of the tree; state goes into a folder of their own."""
+COPIED: Final = ("pyproject.toml", "requirements.lock", "tools/setup.sh")
+LINKED: Final = ("Makefile", "examples")
 START_LIMIT: Final = 120.0
 LIMIT: Final = 30.0
 KILL: Final = "kill -9"
@@ -29,11 +30,19 @@ USUAL_PORT: Final = 7117
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder that looks like a checkout and holds no state."""
+    """A folder that looks like a checkout after its set-up and holds no state.
+
+    What `make` compares with the set-up is old here: a page never sets the shared environment up again.
+    """
     folder = tmp_path / "placet"
-    folder.mkdir()
-    for name in CHECKOUT:
+    (folder / "tools").mkdir(parents=True)
+    (folder / ".venv").mkdir()
+    for name in COPIED:
+        shutil.copyfile(TREE / name, folder / name)
+        os.utime(folder / name, (0, 0))
+    for name in (*LINKED, *(f".venv/{entry.name}" for entry in (TREE / ".venv").iterdir() if entry.name[0] != ".")):
         (folder / name).symlink_to(TREE / name)
+    (folder / ".venv" / ".placet-installed").touch()
     return folder
 
 

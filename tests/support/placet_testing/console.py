@@ -27,6 +27,7 @@ _SHORT_ID: Final = r"[0-9a-f]{8}"
 _SAMPLE_ID: Final = re.compile(rf"\b(?:{_UUID}|{_SHORT_ID})\b")
 _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _PROMPT: Final = "$ "
+_LINES_BETWEEN: Final = r"[^\n]*\n(?:.*?\n)??[^\n]*?"
 _SHORT: Final = 8
 _PAUSE: Final = 0.3
 
@@ -195,7 +196,9 @@ class Reader:
         return running
 
     def _look(self, step: Step, running: Running, limit: float) -> None:
-        pattern = r"[^\n]*\n(?:.*?\n)??[^\n]*?".join(self._pattern(line) for line in step.expected)
+        pattern = ""
+        for line in step.expected:
+            pattern += (_LINES_BETWEEN if pattern else "") + self._pattern(line, pattern)
         found = running.until(re.compile(pattern, re.DOTALL), limit)
         for name, value in found.groupdict().items():
             sample = name.removeprefix("id_").replace("_", "-")
@@ -204,13 +207,13 @@ class Reader:
     def _with_real_ids(self, text: str) -> str:
         return _SAMPLE_ID.sub(lambda sample: self.ids.get(sample[0], sample[0]), text)
 
-    def _pattern(self, expected: str) -> str:
+    def _pattern(self, expected: str, before: str) -> str:
         pattern = ""
         for part in re.split(rf"({_SAMPLE_ID.pattern}|…)", expected):
             if part == "…":
                 pattern += r"[^\n]*?"
             elif _SAMPLE_ID.fullmatch(part):
-                pattern += self._id_pattern(part, pattern)
+                pattern += self._id_pattern(part, before + pattern)
             else:
                 pattern += r"\s+".join(re.escape(word) for word in re.split(r"\s+", part))
         return pattern
