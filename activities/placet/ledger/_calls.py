@@ -48,7 +48,6 @@ class CallEnding:
     status: CallEnd
     message_id: str
     message: MessageDict
-    late: bool = False
 
 
 async def judged(
@@ -70,24 +69,25 @@ async def started(connection: AsyncConnection, call: CallRef, again: int) -> boo
 
 async def start(connection: AsyncConnection, claim: Claim, at: datetime) -> CallClaim:
     """Inserts the call's one row, or says what the row that is there means."""
-    row = _row(claim.call, claim.digest, claim.again, "started", at) | {
-        "owner": claim.owner,
-        "approval_id": claim.approval_id,
-    }
     if await run_has_ended(connection, claim.call.run_id):
         raise RunEndedError(claim.call.run_id)
-    done = await insert_once(connection, calls, row)
-    if done:
-        await append(connection, [_event(claim.call, "call.started", at, _started(claim))])
+    row = _row(claim, "started", at)
+    if await insert_once(connection, calls, row):
+        await append(connection, [_started(claim, claim.again + 1, at)])
         return CallClaim("mine")
-    found = (await connection.execute(select(calls).where(_is(claim.call, claim.again)))).one()
+    query = select(calls).where(_is(claim.call, claim.again)).with_for_update()
+    found = (await connection.execute(query)).one()
     if found.owner == claim.owner and found.state == "started":
         return CallClaim("mine")
     if found.state in _ENDS:
         return CallClaim("finished", found.state, found.message_id)
-    if claim.idempotent and await _take_over(connection, claim, found.owner):
-        return CallClaim("taken_over")
-    return CallClaim("uncertain")
+    if not claim.idempotent or found.state != "started":
+        return CallClaim("uncertain")
+    attempt = found.attempt + 1
+    taken = update(calls).where(_is(claim.call, claim.again)).values(owner=claim.owner, attempt=attempt)
+    await connection.execute(taken)
+    await append(connection, [_started(claim, attempt, at)])
+    return CallClaim("taken_over")
 
 
 async def finish(connection: AsyncConnection, claim: Claim, ending: CallEnding, at: datetime) -> bool:
@@ -95,18 +95,24 @@ async def finish(connection: AsyncConnection, claim: Claim, ending: CallEnding, 
 
     A result that comes too late is kept beside the row as evidence and appended nowhere.
     """
-    mine = and_(_is(claim.call, claim.again), calls.c.owner == claim.owner)
+    query = select(calls).where(_is(claim.call, claim.again)).with_for_update()
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return False
+    mine = row.owner == claim.owner
+    if mine and row.message_id == ending.message_id:
+        # The answer to the commit was lost, and the owner says it again.
+        return True
+    this_row = update(calls).where(_is(claim.call, claim.again))
+    if not mine or row.state != "started":
+        evidence = {"status": ending.status, "message": ending.message}
+        await connection.execute(this_row.values(late_result=evidence))
+        return False
     change = {"state": ending.status, "message_id": ending.message_id, "ended_at": at}
-    open_row = and_(mine, calls.c.state == "started")
-    if not ending.late:
-        done = await connection.execute(update(calls).where(open_row).values(change))
-        if done.rowcount == 1:
-            await _answer(connection, claim.call, ending)
-            await _append_finished(connection, claim.call, claim.again, at)
-            return True
-    evidence = {"status": ending.status, "message": ending.message}
-    await connection.execute(update(calls).where(_is(claim.call, claim.again)).values(late_result=evidence))
-    return False
+    await connection.execute(this_row.values(change))
+    await _answer(connection, claim.call, ending)
+    await _append_finished(connection, claim.call, claim.again, at)
+    return True
 
 
 async def refuse(
@@ -117,13 +123,8 @@ async def refuse(
     at: datetime,
 ) -> CallClaim:
     """Writes that the call was stopped at the door, unless its row is there."""
-    row = _row(claim.call, claim.digest, claim.again, "refused", at) | {
-        "approval_id": claim.approval_id,
-        "message_id": message_id,
-        "ended_at": at,
-    }
-    done = await insert_once(connection, calls, row)
-    if done:
+    row = _row(claim, "refused", at) | {"owner": None, "message_id": message_id, "ended_at": at}
+    if await insert_once(connection, calls, row):
         await _answer(connection, claim.call, CallEnding("refused", message_id, message))
         await _append_finished(connection, claim.call, claim.again, at)
         return CallClaim("finished", "refused", message_id)
@@ -135,12 +136,12 @@ async def refuse(
 
 async def give_up(connection: AsyncConnection, call: CallRef, again: int, at: datetime) -> None:
     """Writes that it is open whether the call ran, once."""
-    row = and_(_is(call, again), calls.c.state == "started")
-    done = await connection.execute(update(calls).where(row).values(state="uncertain"))
+    open_row = and_(_is(call, again), calls.c.state == "started")
+    done = await connection.execute(update(calls).where(open_row).values(state="uncertain"))
     if done.rowcount == 1:
-        found = (await connection.execute(select(calls.c.digest).where(_is(call, again)))).one()
-        data = CallUncertain(tool=call.tool, digest=found.digest, turn=call.turn, index=call.index)
-        await append(connection, [_event(call, "call.uncertain", at, data)])
+        row = (await connection.execute(select(calls).where(_is(call, again)))).one()
+        data = CallUncertain(tool=call.tool, digest=row.digest, turn=call.turn, index=call.index)
+        await append(connection, [_event(call, "call.uncertain", at, data, row.approval_id)])
 
 
 async def late_result(connection: AsyncConnection, run_id: str, turn: int, index: int) -> LateResult | None:
@@ -192,13 +193,7 @@ async def _append_finished(connection: AsyncConnection, call: CallRef, again: in
         status=row.state,
         message_id=row.message_id,
     )
-    await append(connection, [_event(call, "call.finished", at, data)])
-
-
-async def _take_over(connection: AsyncConnection, claim: Claim, owner: str | None) -> bool:
-    row = and_(_is(claim.call, claim.again), calls.c.owner == owner, calls.c.state == "started")
-    done = await connection.execute(update(calls).where(row).values(owner=claim.owner))
-    return done.rowcount == 1
+    await append(connection, [_event(call, "call.finished", at, data, row.approval_id)])
 
 
 def _of(call: CallRef) -> ColumnElement[bool]:
@@ -213,38 +208,37 @@ def _is(call: CallRef, again: int) -> ColumnElement[bool]:
     return and_(_of(call), calls.c.again == again)
 
 
-def _row(call: CallRef, digest: str, again: int, state: str, at: datetime) -> dict[str, Any]:
+def _row(claim: Claim, state: str, at: datetime) -> dict[str, Any]:
+    call = claim.call
     return {
         "run_id": call.run_id,
         "turn": call.turn,
         "call_index": call.index,
-        "again": again,
+        "again": claim.again,
         "call_id": call.call_id,
         "tool": call.tool,
-        "digest": digest,
+        "digest": claim.digest,
         "state": state,
+        "owner": claim.owner,
+        "attempt": claim.again + 1,
+        "approval_id": claim.approval_id,
         "started_at": at,
     }
 
 
-def _started(claim: Claim) -> CallStarted:
+def _started(claim: Claim, attempt: int, at: datetime) -> NewEvent:
     call = claim.call
-    return CallStarted(
-        tool=call.tool,
-        digest=claim.digest,
-        turn=call.turn,
-        index=call.index,
-        attempt=claim.again + 1,
-    )
+    data = CallStarted(tool=call.tool, digest=claim.digest, turn=call.turn, index=call.index, attempt=attempt)
+    return _event(call, "call.started", at, data, claim.approval_id)
 
 
-def _event(call: CallRef, kind: EventType, at: datetime, data: Message, once: str | None = None) -> NewEvent:
+def _event(call: CallRef, kind: EventType, at: datetime, data: Message, approval_id: str | None) -> NewEvent:
     return NewEvent(
         type=kind,
         at=at,
         data=data,
-        once=once,
         run_id=call.run_id,
+        approval_id=approval_id,
         call_id=call.call_id,
         actor=f"agent:{call.agent}",
     )

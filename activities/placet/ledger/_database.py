@@ -6,19 +6,44 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError
+from sqlalchemy.exc import DataError as RefusedDataError
+from sqlalchemy.exc import IntegrityError as RefusedRowError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from placet.ledger.errors import LedgerUnavailableError
+from placet.ledger.errors import LedgerError, LedgerUnavailableError
 
-LIMIT_SECONDS: Final = 6.0
-"""No call of the ledger takes longer."""
-_BUSY_MILLISECONDS: Final = 4_000
-_POSTGRES_OPTIONS: Final = "-c statement_timeout=5000 -c lock_timeout=4000 -c timezone=UTC"
+LIMIT_SECONDS: Final = 5.0
+"""No call of the ledger takes longer, but for what a driver needs to let go of a connection."""
+_LOCK_MILLISECONDS: Final = 3_500
+"""How long a writer waits for another one."""
+_READERS: Final = 4
+_POSTGRES_CONNECTIONS: Final = 8
+_POSTGRES: Final = {
+    "application_name": "placet",
+    "connect_timeout": 3,
+    # A server that has vanished from the network is noticed before the call's own limit.
+    "tcp_user_timeout": 4_000,
+    "keepalives_idle": 10,
+    "options": " ".join(
+        (
+            "-c statement_timeout=4500",
+            f"-c lock_timeout={_LOCK_MILLISECONDS}",
+            "-c idle_in_transaction_session_timeout=15000",
+            "-c timezone=UTC",
+        )
+    ),
+}
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+_UNDEFINED_TABLE: Final = "42P01"
 
 
 class Database:
@@ -28,21 +53,22 @@ class Database:
         """Connects at the first use.
 
         Args:
-            url: A SQLAlchemy URL; `sqlite:///…` and `postgresql://…` are given their async drivers.
+            url: A path of SQLite, or a SQLAlchemy URL of SQLite or PostgreSQL, with or without a driver.
+
+        Raises:
+            LedgerError: It is neither.
         """
-        parsed = make_url(url if "://" in url else f"sqlite:///{url}")
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        driver = "sqlite+aiosqlite" if self.is_sqlite else "postgresql+psycopg"
-        self.url = parsed.set(drivername=driver)
-        self._writer = self._engine(writes=True)
-        self._reader = self._engine(writes=False)
+        self.url = _with_driver(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._writer = self._sqlite(writes=True) if self.is_sqlite else self._postgres()
+        self._reader = self._sqlite(writes=False) if self.is_sqlite else self._snapshots(self._writer)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
         """Opens a transaction that writes; it is committed where the block ends without an error.
 
         Raises:
-            LedgerUnavailableError: The database takes nothing now; the transaction did not happen.
+            LedgerUnavailableError: The database cannot be used now, or the answer to the commit was lost.
         """
         async with _bounded(), self._writer.begin() as connection:
             yield connection
@@ -52,46 +78,74 @@ class Database:
         """Opens a transaction that reads one state of the database.
 
         Raises:
-            LedgerUnavailableError: The database gives nothing now.
+            LedgerUnavailableError: The database cannot be used now.
         """
         async with _bounded(), self._reader.connect() as connection:
             yield connection
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._writer.dispose()
         await self._reader.dispose()
+        await self._writer.dispose()
 
-    def _engine(self, *, writes: bool) -> AsyncEngine:
-        if not self.is_sqlite:
-            return create_async_engine(
-                self.url,
-                pool_size=8,
-                pool_timeout=LIMIT_SECONDS,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": 3, "options": _POSTGRES_OPTIONS},
-            )
+    def _sqlite(self, *, writes: bool) -> AsyncEngine:
         engine = create_async_engine(
             self.url,
-            pool_size=1 if writes else 4,
+            pool_size=1 if writes else _READERS,
             max_overflow=0,
             pool_timeout=LIMIT_SECONDS,
-            connect_args={"timeout": _BUSY_MILLISECONDS / 1000},
+            connect_args={"timeout": _LOCK_MILLISECONDS / 1000},
         )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", _prepare_writer if writes else _prepare_reader)
         event.listen(engine.sync_engine, "begin", _begin_immediate if writes else _begin)
         return engine
 
+    def _postgres(self) -> AsyncEngine:
+        return create_async_engine(
+            self.url,
+            pool_size=_POSTGRES_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=LIMIT_SECONDS,
+            pool_pre_ping=True,
+            connect_args=_POSTGRES,
+        )
 
-def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    """Sets up a SQLite connection; the driver must not begin transactions by itself."""
+    def _snapshots(self, engine: AsyncEngine) -> AsyncEngine:
+        """Returns the same pool for transactions that see one state and change nothing."""
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _with_driver(url: str) -> URL:
+    """Returns the URL with the driver that is used here, whichever it names."""
+    try:
+        parsed = make_url(url if "://" in url else f"sqlite:///{url}")
+    except ArgumentError as error:
+        message = "The ledger's URL cannot be read; write sqlite:///path or postgresql://user@host/database."
+        raise LedgerError(message) from error
+    backend = parsed.get_backend_name()
+    if backend not in _DRIVERS or (backend == "sqlite" and parsed.database in {None, "", ":memory:"}):
+        message = f"The ledger is a file of SQLite, or PostgreSQL; not {parsed.render_as_string()}."
+        raise LedgerError(message)
+    return parsed.set(drivername=_DRIVERS[backend])
+
+
+def _prepare_writer(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's
+    del record
+    # The driver must not begin transactions by itself.
+    connection.isolation_level = None
+    _pragmas(connection, "synchronous=FULL", "foreign_keys=ON")
+
+
+def _prepare_reader(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's
     del record
     connection.isolation_level = None
+    _pragmas(connection, "query_only=ON")
+
+
+def _pragmas(connection: Any, *settings: str) -> None:  # noqa: ANN401 - the driver's
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-    with contextlib.suppress(sqlite3.OperationalError):
-        cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
+    for setting in settings:
+        cursor.execute(f"PRAGMA {setting}")
     cursor.close()
 
 
@@ -105,11 +159,36 @@ def _begin(connection: Connection) -> None:
 
 @contextlib.asynccontextmanager
 async def _bounded() -> AsyncGenerator[None]:
+    """Ends what takes too long, and says what the database's errors mean for who calls.
+
+    Raises:
+        LedgerUnavailableError: Trying again may help.
+        LedgerError: It will not: what was to be written is not what the tables take.
+    """
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
             yield
-    except (TimeoutError, PoolTimeoutError, OSError) as error:
-        reason = f"no answer in time ({type(error).__name__})"
-        raise LedgerUnavailableError(reason) from error
-    except (DBAPIError, sqlite3.Error) as error:
-        raise LedgerUnavailableError(str(getattr(error, "orig", error))) from error
+    except (TimeoutError, PoolTimeoutError) as error:
+        message = f"no answer within {LIMIT_SECONDS:g} s"
+        raise LedgerUnavailableError(message) from error
+    except (RefusedRowError, RefusedDataError) as error:
+        message = f"The ledger refused a row: {_first_line(error.orig)}"
+        raise LedgerError(message) from error
+    except DBAPIError as error:
+        raise _meaning_of(error) from error
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerUnavailableError(_first_line(error)) from error
+
+
+def _meaning_of(error: DBAPIError) -> LedgerError:
+    reason = _first_line(error.orig)
+    missing = getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE or "no such table" in reason
+    if missing:
+        return LedgerUnavailableError("it has no tables yet; `placet worker`, `gateway` and `up` make them")
+    if isinstance(error, ProgrammingError):
+        return LedgerError(f"The ledger did not understand: {reason}")
+    return LedgerUnavailableError(reason)
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, Table, func, literal, or_, select, text
+from sqlalchemy import Row, Table, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts._base import Message
 from placet.contracts.events import RUN_ENDS, Event, EventType
 from placet.ledger._shapes import Viewer
-from placet.ledger._tables import approvals, approvers, events, runs
+from placet.ledger._tables import events, runs
+from placet.ledger._visibility import event_is_seen_by
 from placet.ledger.errors import InvalidCursorError
 
 _LOCK: Final = 7117
-_LONGEST_CURSOR: Final = 18
+_ID_WIDTH: Final = 16
 CHANNEL: Final = "placet_events"
 
 
@@ -56,7 +57,8 @@ async def append(connection: AsyncConnection, new: Sequence[NewEvent]) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     over = await _ended_runs(connection, {event.run_id for event in new if event.run_id})
     for event in new:
-        await insert_once(connection, events, _row(event, over))
+        over_now = event.run_id in over and event.type not in RUN_ENDS
+        await insert_once(connection, events, _row(event, None if over_now else event.run_id))
     if not on_sqlite:
         await connection.execute(text(f"NOTIFY {CHANNEL}"))
 
@@ -66,55 +68,6 @@ async def insert_once(connection: AsyncConnection, table: Table, row: dict[str, 
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).values(row).on_conflict_do_nothing().returning(literal(1))
     return (await connection.execute(statement)).first() is not None
-
-
-def after(cursor: int, run_id: str | None, types: Sequence[str], limit: int) -> Select[Any]:
-    """Returns the query for the events behind a cursor, in the order of the log."""
-    query = select(events).where(events.c.id > cursor).order_by(events.c.id).limit(limit)
-    if run_id is not None:
-        query = query.where(events.c.run_id == run_id)
-    if types:
-        query = query.where(events.c.type.in_(types))
-    return query
-
-
-def as_event(row: Row[Any]) -> Event:
-    """Returns a row as every stream shows it."""
-    return Event(
-        id=str(row.id),
-        type=row.type,
-        at=row.at,
-        run_id=row.run_id,
-        approval_id=row.approval_id,
-        call_id=row.call_id,
-        actor=row.actor,
-        data=row.data,
-    )
-
-
-async def run_has_ended(connection: AsyncConnection, run_id: str) -> bool:
-    """Returns whether the run's terminal event is in the log."""
-    return bool(await _ended_runs(connection, {run_id}))
-
-
-async def _ended_runs(connection: AsyncConnection, run_ids: set[str]) -> set[str]:
-    if not run_ids:
-        return set()
-    query = select(events.c.run_id).where(events.c.run_id.in_(run_ids), events.c.type.in_(RUN_ENDS))
-    return {row.run_id for row in await connection.execute(query)}
-
-
-def _row(event: NewEvent, over: set[str]) -> dict[str, Any]:
-    return {
-        "once": event.once,
-        "type": event.type,
-        "at": event.at,
-        "run_id": None if event.run_id in over else event.run_id,
-        "approval_id": event.approval_id,
-        "call_id": event.call_id,
-        "actor": event.actor,
-        "data": event.data.model_dump(mode="json"),
-    }
 
 
 async def read(
@@ -127,31 +80,70 @@ async def read(
     viewer: Viewer | None,
 ) -> list[Event]:
     """Returns the next events of the log that the viewer may see."""
-    statement = after(_number(cursor), run_id, types, limit)
+    statement = select(events).where(events.c.id > _number(cursor)).order_by(events.c.id).limit(limit)
+    if run_id is not None:
+        statement = statement.where(events.c.run_id == run_id)
+    if types:
+        statement = statement.where(events.c.type.in_(types))
     if viewer is not None:
-        statement = statement.where(_visible(viewer))
-    return [as_event(row) for row in await connection.execute(statement)]
+        statement = statement.where(event_is_seen_by(viewer))
+    return [_event(row) for row in await connection.execute(statement)]
 
 
 async def tail(connection: AsyncConnection) -> str:
     """Returns the id of the last event."""
-    return str((await connection.execute(select(func.max(events.c.id)))).scalar() or 0)
+    return _id((await connection.execute(select(func.max(events.c.id)))).scalar() or 0)
+
+
+async def run_has_ended(connection: AsyncConnection, run_id: str) -> bool:
+    """Returns whether the run has ended; where it has not, it does not end before this transaction."""
+    query = select(runs.c.ended_at).where(runs.c.id == run_id).with_for_update(read=True)
+    row = (await connection.execute(query)).first()
+    return row is not None and row.ended_at is not None
+
+
+async def _ended_runs(connection: AsyncConnection, run_ids: set[str]) -> set[str]:
+    """Returns which runs have ended. A run ends in one transaction with its event: the lock decides."""
+    if not run_ids:
+        return set()
+    query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.ended_at.is_not(None))
+    return set((await connection.execute(query)).scalars())
+
+
+def _row(event: NewEvent, run_id: str | None) -> dict[str, Any]:
+    return {
+        "once": event.once,
+        "type": event.type,
+        "at": event.at,
+        "run_id": run_id,
+        "approval_id": event.approval_id,
+        "call_id": event.call_id,
+        "actor": event.actor,
+        "data": event.data.model_dump(mode="json"),
+    }
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        id=_id(row.id),
+        type=row.type,
+        at=row.at,
+        run_id=row.run_id,
+        approval_id=row.approval_id,
+        call_id=row.call_id,
+        actor=row.actor,
+        data=row.data,
+    )
+
+
+def _id(number: int) -> str:
+    """Returns an event's id: of one width, so that ids sort as text as they do as numbers."""
+    return f"{number:0{_ID_WIDTH}}"
 
 
 def _number(cursor: str | None) -> int:
     if cursor is None:
         return 0
-    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > _LONGEST_CURSOR:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) == _ID_WIDTH):
         raise InvalidCursorError(cursor)
     return int(cursor)
-
-
-def _visible(viewer: Viewer) -> ColumnElement[bool]:
-    own = select(approvals.c.id).where(approvals.c.requester == viewer.user_id)
-    own_runs = select(runs.c.id).where(runs.c.requester == viewer.user_id)
-    ways = [events.c.approval_id.in_(own), events.c.run_id.in_(own_runs)]
-    if "approver" in viewer.roles:
-        named = select(approvers.c.approval_id).where(approvers.c.name.in_(viewer.names))
-        named_runs = select(approvals.c.run_id).where(approvals.c.id.in_(named))
-        ways += [events.c.approval_id.in_(named), events.c.run_id.in_(named_runs)]
-    return or_(*ways)

@@ -18,11 +18,13 @@ from placet.contracts.decisions import Decision
 from placet.contracts.events import Event, TurnCompleted
 from placet.contracts.records import Entry
 from placet.contracts.runs import CallRef, CloseInput, Run
-from placet.ledger import _approval_reader as approval_reader
+from placet.ledger import _approval_lists as approval_lists
+from placet.ledger import _approval_views as approval_views
 from placet.ledger import _approvals as approvals
 from placet.ledger import _calls as calls
 from placet.ledger import _events as events
 from placet.ledger import _keeping as keeping
+from placet.ledger import _run_views as run_views
 from placet.ledger import _runs as runs
 from placet.ledger import _transcripts as transcripts
 from placet.ledger._calls import CallEnding, Claim
@@ -126,26 +128,28 @@ class Ledger:
             first: The number of the first entry; the others follow. `requested` is number 0.
             entries: In order.
         """
-        await approvals.record(self._database, asked, first, entries)
+        async with self._database.write() as connection:
+            await approvals.record(connection, asked, first, entries)
 
     async def note_recorded(self, approval_id: str, decision: Decision) -> None:
         """Notes that a decision was answered 202; what became of it meanwhile stays."""
-        await approvals.note_recorded(self._database, approval_id, decision, datetime.now(UTC))
+        async with self._database.write() as connection:
+            await approvals.note_recorded(connection, approval_id, decision)
 
     async def stored_decision(self, approval_id: str, decision_id: str) -> StoredDecision | None:
         """Returns what became of a decision; None where the ledger has not heard of it."""
         async with self._database.read() as connection:
-            return await approval_reader.stored_decision(connection, approval_id, decision_id)
+            return await approval_views.stored_decision(connection, approval_id, decision_id)
 
     async def decision_on_its_way(self, approval_id: str) -> bool:
         """Returns whether a pending approval has a decision that was answered 202."""
         async with self._database.read() as connection:
-            return await approval_reader.on_its_way(connection, approval_id)
+            return await approval_views.on_its_way(connection, approval_id)
 
     async def asked(self, approval_id: str) -> Asked | None:
         """Returns the approval as it was asked; long arguments stay a reference (see `args_text`)."""
         async with self._database.read() as connection:
-            return await approval_reader.asked(connection, approval_id)
+            return await approval_views.asked(connection, approval_id)
 
     async def args_text(self, approval_id: str) -> str | None:
         """Returns the canonical arguments of an approval, wherever they lie."""
@@ -157,7 +161,7 @@ class Ledger:
     async def approval(self, approval_id: str, now: datetime, visible_to: Viewer | None = None) -> Approval | None:
         """Returns the approval as it is seen at `now`; None where it is not there or not visible."""
         async with self._database.read() as connection:
-            return await approval_reader.one(connection, approval_id, now, visible_to)
+            return await approval_views.one(connection, approval_id, now, visible_to)
 
     async def approvals(self, query: ApprovalQuery, now: datetime) -> Page[Approval]:
         """Returns one page of approvals as they are seen at `now`.
@@ -166,12 +170,12 @@ class Ledger:
             InvalidCursorError: The cursor is not of this list.
         """
         async with self._database.read() as connection:
-            return await approval_reader.page(connection, query, now)
+            return await approval_lists.page(connection, query, now)
 
     async def count_approvals(self, query: ApprovalQuery, now: datetime) -> int:
         """Returns how many approvals the query finds in all; its sort, limit and cursor count for nothing."""
         async with self._database.read() as connection:
-            return await approval_reader.count(connection, query, now)
+            return await approval_lists.count(connection, query, now)
 
     # --- texts by reference
 
@@ -292,7 +296,7 @@ class Ledger:
     async def run(self, run_id: str, now: datetime, visible_to: Viewer | None = None) -> Run | None:
         """Returns the run as it is seen at `now`, with what it waits for."""
         async with self._database.read() as connection:
-            return await runs.one(connection, run_id, now, visible_to)
+            return await run_views.one(connection, run_id, now, visible_to)
 
     async def runs(self, query: RunQuery, now: datetime) -> Page[Run]:
         """Returns one page of runs, the newest first.
@@ -301,12 +305,12 @@ class Ledger:
             InvalidCursorError: The cursor is not of this list.
         """
         async with self._database.read() as connection:
-            return await runs.page(connection, query, now)
+            return await run_views.page(connection, query, now)
 
     async def run_messages(self, run_id: str) -> list[MessageDict]:
         """Returns the transcript to the run's head, with the results that are known so far."""
         async with self._database.read() as connection:
-            return await runs.run_messages(connection, run_id)
+            return await run_views.run_messages(connection, run_id)
 
     # --- calls
 
@@ -369,7 +373,6 @@ class Ledger:
         status: CallEnd,
         message_id: str,
         message: MessageDict,
-        late: bool = False,
     ) -> bool:
         """Writes a call's result with `call.finished`, if the row is still the owner's.
 
@@ -380,13 +383,12 @@ class Ledger:
             status: How it went.
             message_id: The result's row.
             message: The result.
-            late: Temporal had given up this attempt when the result came.
 
         Returns:
-            False where the row is another's, uncertain, or finished by somebody else: the result is then
-            kept as evidence (`late_result`) and nothing is appended.
+            Whether it counts. Where the row is another's by now, or uncertain, the result is kept as
+            evidence (`late_result`) and nothing is appended.
         """
-        ending = CallEnding(status, message_id, message, late=late)
+        ending = CallEnding(status, message_id, message)
         async with self._database.write() as connection:
             return await calls.finish(connection, Claim(call, "", again, owner), ending, datetime.now(UTC))
 

@@ -21,6 +21,12 @@ CallEnd = Literal["succeeded", "failed", "refused"]
 
 LARGEST_PAGE: Final = 200
 
+
+def page_size(limit: int) -> int:
+    """Returns how many items a page holds where somebody asks for that many."""
+    return min(max(limit, 1), LARGEST_PAGE)
+
+
 _Item = TypeVar("_Item")
 
 

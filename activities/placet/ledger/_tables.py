@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from pydantic import JsonValue
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -17,8 +17,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-
-from placet.contracts.canonical import canonical_text, parse_json
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER: Final = 2**62
@@ -42,21 +40,38 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-class Json(TypeDecorator[JsonValue]):
-    """JSON as canonical text, so that integers of any size survive every database."""
+class Words(TypeDecorator[str]):
+    """Text that both databases take: a NUL and halves of surrogate pairs become U+FFFD.
+
+    What must survive to the letter is kept as `Json`; these columns are looked up and searched.
+    """
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: JsonValue, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Returns what is stored and compared."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+class Json(TypeDecorator[object]):
+    """JSON as ASCII text: integers of any size, the order of keys and every character survive."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
         """Returns what is stored."""
         del dialect
-        return None if value is None else canonical_text(value)
+        return None if value is None else json.dumps(value, separators=(",", ":"))
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> JsonValue:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - it is JSON
         """Returns what was stored."""
         del dialect
-        return None if value is None else parse_json(value)
+        return None if value is None else json.loads(value)
 
 
 def micros(value: datetime) -> int:
@@ -69,87 +84,97 @@ metadata: Final = MetaData()
 approvals: Final = Table(
     "approvals",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("status", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("tool", Text, nullable=False),
-    Column("agent", Text),
-    Column("risk", Text, nullable=False),
-    Column("run_id", Text),
-    Column("thread_id", Text),
+    Column("id", Words, primary_key=True),
+    Column("status", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("tool", Words, nullable=False),
+    Column("agent", Words),
+    Column("risk", Words, nullable=False),
+    Column("run_id", Words),
+    Column("thread_id", Words),
     Column("turn", Integer),
     Column("call_index", Integer),
-    Column("source_type", Text),
-    Column("requester", Text),
+    Column("source_type", Words),
+    Column("requester", Words),
     Column("requested_at", Moment, nullable=False),
     Column("expires_at", Moment),
     Column("expires_order", BigInteger, nullable=False),
     Column("ended_at", Moment),
-    Column("on_its_way", Integer, nullable=False),
     Column("decision", Json),
-    Column("says", Text),
-    Column("search", Text, nullable=False),
+    Column("says", Words),
+    Column("search", Words, nullable=False),
     Column("asked", Json, nullable=False),
     Index("approvals_by_expiry", "status", "expires_order", "id"),
     Index("approvals_by_request", "status", "requested_at", "id"),
     Index("approvals_all_by_expiry", "expires_order", "id"),
     Index("approvals_all_by_request", "requested_at", "id"),
     Index("approvals_of_run", "run_id", "status"),
+    Index("approvals_of_thread", "thread_id"),
 )
 
 approvers: Final = Table(
     "approvers",
     metadata,
-    Column("approval_id", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Index("approvers_by_name", "name", "approval_id"),
+    Column("approval_id", Words, primary_key=True),
+    Column("name", Words, primary_key=True),
 )
 
 decisions: Final = Table(
     "decisions",
     metadata,
-    Column("approval_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("code", Text),
+    Column("approval_id", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("state", Words, nullable=False),
+    Column("fingerprint", Words, nullable=False),
+    Column("code", Words),
+)
+
+refusals: Final = Table(
+    "refusals",
+    metadata,
+    Column("approval_id", Words, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("decision_id", Words, nullable=False),
+    Column("code", Words, nullable=False),
     Column("by", Json, nullable=False),
     Column("at", Moment, nullable=False),
-    Index("decisions_in_order", "approval_id", "at"),
 )
 
 runs: Final = Table(
     "runs",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("agent", Text, nullable=False),
-    Column("thread_id", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("requester", Text),
-    Column("input_turn", Text),
-    Column("head", Text),
+    Column("id", Words, primary_key=True),
+    Column("agent", Words, nullable=False),
+    Column("thread_id", Words, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("requester", Words),
+    Column("input_turn", Words),
+    Column("head", Words),
     Column("results", Json, nullable=False),
     Column("input", Json),
-    Column("output", Text),
-    Column("error", Text),
+    Column("output", Words),
+    Column("error", Words),
     Column("metadata", Json),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("cancel_requested_at", Moment),
-    Column("workflow_run_id", Text),
+    Column("cancel_actor", Words),
+    Column("workflow_id", Words),
+    Column("workflow_run_id", Words),
     Index("runs_by_start", "started_at", "id"),
-    Index("runs_of_thread", "thread_id", "started_at"),
+    Index("runs_by_status", "status", "started_at", "id"),
+    Index("runs_of_thread", "thread_id", "started_at", "id"),
+    Index("runs_of_requester", "requester", "started_at", "id"),
 )
 
 turns: Final = Table(
     "turns",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("run_id", Text, nullable=False),
-    Column("thread_id", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("run_id", Words, nullable=False),
+    Column("thread_id", Words, nullable=False),
     Column("turn", Integer, nullable=False),
-    Column("parent_turn", Text),
+    Column("parent_turn", Words),
     Column("results", Json, nullable=False),
     Column("messages", Json, nullable=False),
     Column("calls", Json, nullable=False),
@@ -158,8 +183,8 @@ turns: Final = Table(
 messages: Final = Table(
     "messages",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("run_id", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("run_id", Words, nullable=False),
     Column("turn", Integer),
     Column("call_index", Integer),
     Column("body", Json, nullable=False),
@@ -170,17 +195,18 @@ messages: Final = Table(
 calls: Final = Table(
     "calls",
     metadata,
-    Column("run_id", Text, primary_key=True),
+    Column("run_id", Words, primary_key=True),
     Column("turn", Integer, primary_key=True),
     Column("call_index", Integer, primary_key=True),
     Column("again", Integer, primary_key=True),
-    Column("call_id", Text, nullable=False),
-    Column("tool", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("owner", Text),
-    Column("approval_id", Text),
-    Column("message_id", Text),
+    Column("call_id", Words, nullable=False),
+    Column("tool", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("owner", Words),
+    Column("attempt", Integer, nullable=False),
+    Column("approval_id", Words),
+    Column("message_id", Words),
     Column("late_result", Json),
     Column("started_at", Moment),
     Column("ended_at", Moment),
@@ -191,13 +217,13 @@ events: Final = Table(
     "events",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("once", Text, unique=True),
-    Column("type", Text, nullable=False),
+    Column("once", Words, unique=True),
+    Column("type", Words, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("run_id", Text),
-    Column("approval_id", Text),
-    Column("call_id", Text),
-    Column("actor", Text),
+    Column("run_id", Words),
+    Column("approval_id", Words),
+    Column("call_id", Words),
+    Column("actor", Words),
     Column("data", Json, nullable=False),
     Index("events_of_run", "run_id", "id"),
     Index("events_of_approval", "approval_id", "id"),
@@ -207,29 +233,29 @@ events: Final = Table(
 blobs: Final = Table(
     "blobs",
     metadata,
-    Column("ref", Text, primary_key=True),
-    Column("body", Text, nullable=False),
+    Column("ref", Words, primary_key=True),
+    Column("body", Words, nullable=False),
 )
 
 keys: Final = Table(
     "idempotency_keys",
     metadata,
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("fingerprint", Text, nullable=False),
-    Column("target_id", Text, nullable=False),
+    Column("scope", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("fingerprint", Words, nullable=False),
+    Column("target_id", Words, nullable=False),
 )
 
 agents: Final = Table(
     "agents",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Words, primary_key=True),
     Column("body", Json, nullable=False),
 )
 
 secrets: Final = Table(
     "secrets",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", Words, primary_key=True),
+    Column("value", Words, nullable=False),
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from sqlalchemy import Row, literal, select, update
+from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts.events import TurnCompleted
@@ -16,7 +16,7 @@ from placet.ledger._shapes import MessageDict, ThreadHead, TurnRow
 from placet.ledger._tables import messages, runs, turns
 from placet.ledger.errors import UnknownTurnError
 
-_IDS_AT_ONCE = 500
+_IDS_AT_ONCE: Final = 500
 
 
 async def put_message(
@@ -45,7 +45,7 @@ async def put_turn(
     completed: TurnCompleted | None,
     at: datetime,
 ) -> None:
-    """Keeps a turn with its messages and makes it its run's head."""
+    """Keeps a turn with its messages; a turn of the model's is its run's head then, until the run ends."""
     for message_id, message in own.items():
         await put_message(connection, message_id, turn.run_id, message)
     row = {
@@ -58,14 +58,15 @@ async def put_turn(
         "messages": turn.message_ids,
         "calls": [call.model_dump(mode="json") for call in turn.calls],
     }
-    done = await insert_once(connection, turns, row)
-    if not done:
+    if not await insert_once(connection, turns, row) or completed is None:
         return
-    head: dict[str, Any] = {"head": turn.id, "results": []}
-    await connection.execute(update(runs).where(runs.c.id == turn.run_id).values(head))
-    if completed is not None:
-        event = NewEvent(type="turn.completed", at=at, data=completed, run_id=turn.run_id)
-        await append(connection, [event])
+    going_on = runs.c.id == turn.run_id, runs.c.ended_at.is_(None)
+    await connection.execute(update(runs).where(*going_on).values(head=turn.id))
+    query = select(runs.c.agent).where(runs.c.id == turn.run_id)
+    agent = (await connection.execute(query)).scalar()
+    actor = f"agent:{agent}" if agent else None
+    event = NewEvent(type="turn.completed", at=at, data=completed, run_id=turn.run_id, actor=actor)
+    await append(connection, [event])
 
 
 async def turn(connection: AsyncConnection, turn_id: str) -> TurnRow | None:
@@ -108,12 +109,14 @@ async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[Messag
 
 async def thread_head(connection: AsyncConnection, thread_id: str) -> ThreadHead:
     """Returns where the thread's next run goes on from."""
-    query = select(runs).where(runs.c.thread_id == thread_id).order_by(runs.c.started_at, runs.c.id)
-    rows = (await connection.execute(query)).all()
-    if not rows:
+    of_thread = runs.c.thread_id == thread_id
+    count = (await connection.execute(select(func.count()).where(of_thread))).scalar_one()
+    newest = (runs.c.started_at.desc(), runs.c.id.desc())
+    query = select(runs.c.head, runs.c.input_turn, runs.c.results).where(of_thread).order_by(*newest).limit(1)
+    last = (await connection.execute(query)).first()
+    if last is None:
         return ThreadHead(runs=0)
-    last = rows[-1]
-    return ThreadHead(runs=len(rows), turn_id=last.head or last.input_turn, results=tuple(last.results))
+    return ThreadHead(runs=count, turn_id=last.head or last.input_turn, results=tuple(last.results))
 
 
 async def results_so_far(connection: AsyncConnection, head: TurnRow) -> list[MessageDict]:
@@ -124,7 +127,7 @@ async def results_so_far(connection: AsyncConnection, head: TurnRow) -> list[Mes
         .order_by(messages.c.kept)
     )
     latest = {row.call_index: row.body for row in await connection.execute(query)}
-    return [latest[index] for index in sorted(latest)]
+    return [latest[call.index] for call in head.calls if call.index in latest]
 
 
 async def _line(connection: AsyncConnection, turn_id: str) -> Sequence[Row[Any, Any, Any, Any]]:

@@ -38,7 +38,6 @@ def _what_is_decided() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("expires_order", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
-        sa.Column("on_its_way", sa.Integer(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("says", sa.Text(), nullable=True),
         sa.Column("search", sa.Text(), nullable=False),
@@ -50,26 +49,32 @@ def _what_is_decided() -> None:
     op.create_index("approvals_by_expiry", "approvals", ["status", "expires_order", "id"], unique=False)
     op.create_index("approvals_by_request", "approvals", ["status", "requested_at", "id"], unique=False)
     op.create_index("approvals_of_run", "approvals", ["run_id", "status"], unique=False)
+    op.create_index("approvals_of_thread", "approvals", ["thread_id"], unique=False)
     op.create_table(
         "approvers",
         sa.Column("approval_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("approval_id", "name"),
     )
-    op.create_index("approvers_by_name", "approvers", ["name", "approval_id"], unique=False)
     op.create_table(
         "decisions",
         sa.Column("approval_id", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=True),
-        sa.Column("by", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("approval_id", "id"),
     )
-    op.create_index("decisions_in_order", "decisions", ["approval_id", "at"], unique=False)
+    op.create_table(
+        "refusals",
+        sa.Column("approval_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("decision_id", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("approval_id", "number"),
+    )
 
 
 def _what_runs() -> None:
@@ -90,11 +95,15 @@ def _what_runs() -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("cancel_requested_at", sa.BigInteger(), nullable=True),
+        sa.Column("cancel_actor", sa.Text(), nullable=True),
+        sa.Column("workflow_id", sa.Text(), nullable=True),
         sa.Column("workflow_run_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("runs_by_start", "runs", ["started_at", "id"], unique=False)
-    op.create_index("runs_of_thread", "runs", ["thread_id", "started_at"], unique=False)
+    op.create_index("runs_by_status", "runs", ["status", "started_at", "id"], unique=False)
+    op.create_index("runs_of_thread", "runs", ["thread_id", "started_at", "id"], unique=False)
+    op.create_index("runs_of_requester", "runs", ["requester", "started_at", "id"], unique=False)
     op.create_table(
         "turns",
         sa.Column("id", sa.Text(), nullable=False),
@@ -129,6 +138,7 @@ def _what_runs() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("approval_id", sa.Text(), nullable=True),
         sa.Column("message_id", sa.Text(), nullable=True),
         sa.Column("late_result", sa.Text(), nullable=True),

@@ -1,0 +1,138 @@
+"""Lists of approvals: which, in which order, page by page.
+
+A page is read from the index that has its order, from where the page before ended. The indexes begin
+with the status that is stored; the status that is seen differs from it where a deadline has passed.
+So a list is put together from branches, each of which is one range of one index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from placet.contracts.approvals import APPROVAL_STATUSES, Approval
+from placet.ledger._approval_views import views
+from placet.ledger._cursor import decode, encode
+from placet.ledger._shapes import ApprovalQuery, Page, page_size
+from placet.ledger._tables import approvals, decisions, micros
+from placet.ledger._visibility import approval_is_seen_by
+
+_EVERY_STATUS: Final = frozenset(APPROVAL_STATUSES)
+
+
+async def page(connection: AsyncConnection, query: ApprovalQuery, now: datetime) -> Page[Approval]:
+    """Returns one page of approvals as they are seen at `now`."""
+    rows = (await connection.execute(listing(query, now))).all()
+    shown = rows[: page_size(query.limit)]
+    more = len(rows) > len(shown)
+    last = shown[-1] if more else None
+    cursor = encode(query.sort, getattr(last, _column(query).name), last.id) if last else None
+    return Page(tuple(await views(connection, shown, now)), cursor)
+
+
+async def count(connection: AsyncConnection, query: ApprovalQuery, now: datetime) -> int:
+    """Returns how many approvals a query finds in all."""
+    conditions = [or_(*_branches(query, now)), *_filters(query)]
+    return (await connection.execute(select(func.count()).select_from(approvals).where(*conditions))).scalar_one()
+
+
+def listing(query: ApprovalQuery, now: datetime) -> Select[Any]:
+    """Returns the statement that reads a page, and one row behind it."""
+    branches = [_branch(query, condition) for condition in _branches(query, now)]
+    if len(branches) == 1:
+        return _in_order(select(approvals).where(*branches[0]), query)
+    ids = [_in_order(select(approvals.c.id).where(*branch), query).subquery() for branch in branches]
+    found = union_all(*(select(branch.c.id) for branch in ids)).subquery()
+    return _in_order(select(approvals).join(found, found.c.id == approvals.c.id), query)
+
+
+def is_pending(now: datetime) -> ColumnElement[bool]:
+    """Returns the condition of being decidable: in time, or with a decision on its way."""
+    return and_(approvals.c.status == "pending", not_(_has_lapsed(now)))
+
+
+def _has_lapsed(now: datetime) -> ColumnElement[bool]:
+    on_its_way = exists().where(decisions.c.approval_id == approvals.c.id, decisions.c.state == "recorded")
+    return and_(approvals.c.expires_order <= micros(now), not_(on_its_way))
+
+
+def _branches(query: ApprovalQuery, now: datetime) -> list[ColumnElement[bool]]:
+    """Returns a condition for each range that the wanted statuses lie in."""
+    wanted = frozenset(query.statuses)
+    if not wanted or wanted >= _EVERY_STATUS:
+        return [true()]
+    conditions = list(_by_status(wanted, now))
+    # One run or thread has few approvals: they are read by it, and sorted.
+    return [or_(*conditions)] if query.run_id or query.thread_id else conditions
+
+
+def _by_status(wanted: frozenset[str], now: datetime) -> Iterator[ColumnElement[bool]]:
+    if "pending" in wanted:
+        yield is_pending(now)
+    if "expired" in wanted:
+        yield and_(approvals.c.status == "pending", _has_lapsed(now))
+    yield from (approvals.c.status == status for status in sorted(wanted - {"pending"}))
+
+
+def _branch(query: ApprovalQuery, condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    conditions = [condition, *_filters(query)]
+    if query.cursor is not None:
+        key, last_id = decode(query.sort, query.cursor)
+        here, there = tuple_(_key(query), approvals.c.id), tuple_(key, last_id)
+        conditions.append(here < there if _is_falling(query) else here > there)
+    return conditions
+
+
+def _filters(query: ApprovalQuery) -> list[ColumnElement[bool]]:
+    table = approvals.c
+    exact = (
+        (table.kind, query.kind),
+        (table.tool, query.tool),
+        (table.agent, query.agent),
+        (table.risk, query.risk),
+        (table.run_id, query.run_id),
+        (table.thread_id, query.thread_id),
+        (table.source_type, query.source_type),
+    )
+    conditions = [column == value for column, value in exact if value is not None]
+    conditions += [table.search.contains(word, autoescape=True) for word in (query.q or "").casefold().split()]
+    if query.visible_to is not None:
+        conditions.append(approval_is_seen_by(query.visible_to))
+    return conditions
+
+
+def _in_order(statement: Select[Any], query: ApprovalQuery) -> Select[Any]:
+    key, row_id = _column(query), approvals.c.id
+    order = (key.desc(), row_id.desc()) if _is_falling(query) else (key, row_id)
+    return statement.order_by(*order).limit(page_size(query.limit) + 1)
+
+
+def _is_falling(query: ApprovalQuery) -> bool:
+    return query.sort.startswith("-")
+
+
+def _column(query: ApprovalQuery) -> Any:  # noqa: ANN401 - a column of one of two types
+    return approvals.c.expires_order if query.sort == "expires_at" else approvals.c.requested_at
+
+
+def _key(query: ApprovalQuery) -> ColumnElement[int]:
+    """Returns the sort key as the number that is stored."""
+    return type_coerce(_column(query), BigInteger)

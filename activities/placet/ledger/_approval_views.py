@@ -1,0 +1,191 @@
+"""An approval as it is read: with its deadline applied, its refusals, and what became of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import JsonValue
+from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from placet.contracts.approvals import (
+    Approval,
+    Asked,
+    DecisionView,
+    Execution,
+    RefusedDecision,
+    WorkflowLink,
+)
+from placet.contracts.canonical import parse_object
+from placet.contracts.decisions import DecisionRecord
+from placet.ledger._shapes import StoredDecision, Viewer
+from placet.ledger._tables import approvals, blobs, calls, decisions, refusals
+from placet.ledger._visibility import approval_is_seen_by
+
+REFUSED_SHOWN: Final = 20
+_SHOWN_OTHERWISE: Final = {
+    "args",
+    "args_schema_ref",
+    "says",
+    "says_ref",
+    "seal",
+    "index",
+    "workflow_id",
+    "workflow_run_id",
+}
+"""Fields of what was asked that an approval shows in another form, or not at all."""
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What other tables say of some approvals, by the approval's id or the text's reference."""
+
+    refused: dict[str, list[RefusedDecision]]
+    recorded: set[str]
+    executions: dict[str, Execution]
+    late_results: dict[str, JsonValue]
+    texts: dict[str, str]
+
+
+async def one(
+    connection: AsyncConnection, approval_id: str, now: datetime, viewer: Viewer | None = None
+) -> Approval | None:
+    """Returns one approval as it is at that time, to whom may see it."""
+    statement = select(approvals).where(approvals.c.id == approval_id)
+    if viewer is not None:
+        statement = statement.where(approval_is_seen_by(viewer))
+    found = await views(connection, (await connection.execute(statement)).all(), now)
+    return found[0] if found else None
+
+
+async def asked(connection: AsyncConnection, approval_id: str) -> Asked | None:
+    """Returns the approval as it was asked."""
+    query = select(approvals.c.asked).where(approvals.c.id == approval_id)
+    row = (await connection.execute(query)).first()
+    return Asked.model_validate(row.asked) if row else None
+
+
+async def stored_decision(connection: AsyncConnection, approval_id: str, decision_id: str) -> StoredDecision | None:
+    """Returns what became of a decision."""
+    query = select(decisions).where(decisions.c.approval_id == approval_id, decisions.c.id == decision_id)
+    row = (await connection.execute(query)).first()
+    return StoredDecision(row.state, row.fingerprint, row.code) if row else None
+
+
+async def on_its_way(connection: AsyncConnection, approval_id: str) -> bool:
+    """Returns whether a decision was answered 202 for an approval that, as far as is known, is pending."""
+    if approval_id not in await _recorded(connection, [approval_id]):
+        return False
+    query = select(approvals.c.status).where(approvals.c.id == approval_id)
+    return (await connection.execute(query)).scalar() in {"pending", None}
+
+
+async def views(connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> list[Approval]:
+    """Returns rows as REST shows them."""
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    read = [Asked.model_validate(row.asked) for row in rows]
+    beside = _Beside(
+        refused=await _refused(connection, ids),
+        recorded=await _recorded(connection, ids),
+        executions=await _executions(connection, ids),
+        late_results=await _late_results(connection, read),
+        texts=await _texts(connection, read),
+    )
+    return [_view(row, one_asked, now, beside) for row, one_asked in zip(rows, read, strict=True)]
+
+
+def _view(row: Row[Any], asked: Asked, now: datetime, beside: _Beside) -> Approval:
+    recorded = row.status == "pending" and row.id in beside.recorded
+    late = asked.expires_at is not None and asked.expires_at <= now
+    lapsed = row.status == "pending" and late and not recorded
+    args_text = asked.args.text if asked.args.text is not None else beside.texts.get(asked.args.ref or "", "{}")
+    schema = beside.texts.get(asked.args_schema_ref or "")
+    return Approval.model_validate(
+        {
+            **asked.model_dump(exclude=_SHOWN_OTHERWISE),
+            "status": "expired" if lapsed else row.status,
+            "args": parse_object(args_text),
+            "args_schema": parse_object(schema) if schema else asked.args_schema,
+            "digest": asked.args.digest,
+            "says": row.says,
+            "context": _context(asked, beside),
+            "decision": _decision(DecisionRecord.model_validate(row.decision)) if row.decision else None,
+            "refused": beside.refused.get(row.id, []),
+            "recorded": recorded,
+            "ended_at": asked.expires_at if lapsed else row.ended_at,
+            "execution": beside.executions.get(row.id),
+            "temporal": WorkflowLink(workflow_id=asked.workflow_id, run_id=asked.workflow_run_id),
+        }
+    )
+
+
+def _decision(record: DecisionRecord) -> DecisionView:
+    args = parse_object(record.args_text) if record.args_text is not None else None
+    return DecisionView.model_validate({**record.model_dump(exclude={"args_text"}), "args": args})
+
+
+def _context(asked: Asked, beside: _Beside) -> dict[str, JsonValue] | None:
+    """Returns the context; a question about an uncertain call shows the evidence that came late."""
+    late = beside.late_results.get(asked.id)
+    return asked.context if late is None else {**(asked.context or {}), "late_result": late}
+
+
+async def _refused(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[RefusedDecision]]:
+    """Returns the last refusals of each, in the order of the record."""
+    place = func.row_number().over(partition_by=refusals.c.approval_id, order_by=refusals.c.number.desc())
+    ranked = select(refusals, place.label("place")).where(refusals.c.approval_id.in_(ids)).subquery()
+    query = select(ranked).where(ranked.c.place <= REFUSED_SHOWN).order_by(ranked.c.number)
+    grouped: dict[str, list[RefusedDecision]] = {}
+    for row in await connection.execute(query):
+        entry = RefusedDecision(decision_id=row.decision_id, code=row.code, by=row.by, at=row.at)
+        grouped.setdefault(row.approval_id, []).append(entry)
+    return grouped
+
+
+async def _recorded(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    query = select(decisions.c.approval_id).where(decisions.c.approval_id.in_(ids), decisions.c.state == "recorded")
+    return set((await connection.execute(query)).scalars())
+
+
+async def _executions(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Execution]:
+    query = select(calls).where(calls.c.approval_id.in_(ids)).order_by(calls.c.again)
+    return {row.approval_id: _execution(row) for row in await connection.execute(query)}
+
+
+def _execution(row: Row[Any]) -> Execution:
+    return Execution(
+        status="running" if row.state == "started" else row.state,
+        digest=row.digest,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )
+
+
+async def _late_results(connection: AsyncConnection, asked: Sequence[Asked]) -> dict[str, JsonValue]:
+    """Returns what uncertain calls brought too late, by the question that is asked about them."""
+    of_call = {
+        (one.run_id, one.turn, one.index): one.id
+        for one in asked
+        if one.kind == "question" and one.run_id is not None and one.turn is not None and one.index is not None
+    }
+    if not of_call:
+        return {}
+    place = (calls.c.run_id, calls.c.turn, calls.c.call_index)
+    these = or_(*(and_(*(column == value for column, value in zip(place, key, strict=True))) for key in of_call))
+    query = select(*place, calls.c.late_result).where(these, calls.c.late_result.is_not(None)).order_by(calls.c.again)
+    rows = await connection.execute(query)
+    return {of_call[row.run_id, row.turn, row.call_index]: row.late_result for row in rows}
+
+
+async def _texts(connection: AsyncConnection, asked: Sequence[Asked]) -> dict[str, str]:
+    """Returns what the ledger keeps of these approvals under a reference: arguments, schemas."""
+    refs = {ref for one in asked for ref in (one.args.ref, one.args_schema_ref) if ref}
+    if not refs:
+        return {}
+    rows = await connection.execute(select(blobs).where(blobs.c.ref.in_(refs)))
+    return {row.ref: row.body for row in rows}
