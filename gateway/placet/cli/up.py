@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DATA: Final = Path(".placet")
 CONFIG: Final = Path("placet.yaml")
-DEMO: Final = 'run billing "Refund order 1042, it arrived broken, and tell the customer"'
+DEMO: Final = 'run billing "Order 1001 arrived broken. Refund it and tell the customer."'
 _USUAL_URL: Final = "http://127.0.0.1:7117"
 _UNEXPECTED, _USAGE, _UNREACHABLE = 1, 2, 69
 
@@ -96,7 +96,7 @@ def _up(
     *, config: Path | None, demo: bool, data: Path | None, port: int | None, temporal: str | None, as_json: bool
 ) -> int:
     from placet.engine.demo import demo_config  # noqa: PLC0415
-    from placet.engine.errors import ChildFailed, EngineError, TemporalMissing, TemporalUnreachable  # noqa: PLC0415
+    from placet.engine.errors import ChildFailed, EngineError, SettingsError, TemporalMissing, TemporalUnreachable  # noqa: PLC0415
     from placet.engine.local import run_local  # noqa: PLC0415
     from placet.engine.plan import Wishes  # noqa: PLC0415
 
@@ -109,6 +109,9 @@ def _up(
     except ChildFailed as error:
         _say(str(error))
         return error.code
+    except SettingsError as error:
+        _say(str(error))
+        return _USAGE
     except (TemporalMissing, TemporalUnreachable) as error:
         _say(str(error))
         return _UNREACHABLE
