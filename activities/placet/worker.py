@@ -20,9 +20,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from placet.agents import Agent, Agents, AgentsError
 from placet.effects import Effects
-from placet.engine.config_file import load
+from placet.engine.config_file import ConfigError, load
 from placet.engine.connection import connect
-from placet.engine.errors import EngineError
+from placet.engine.errors import EngineError, TemporalUnreachable
 from placet.engine.search_attributes import ensure_search_attributes
 from placet.engine.settings import Settings
 from placet.ledger import AgentRow, Ledger, LedgerUnavailableError, ToolRow
@@ -40,6 +40,9 @@ STICKY_LIMIT: Final = timedelta(seconds=2)
 """How long an Update may wait for a worker that died; the SDK's default is 10 s."""
 PATIENCE: Final = timedelta(minutes=10)
 
+INVALID: Final = 9
+"""Exit code where the configuration is wrong; starting again would not help."""
+UNREACHABLE: Final = 69
 _PAUSE_SECONDS: Final = 1.0
 
 _log = structlog.get_logger("placet.worker")
@@ -85,7 +88,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     config = load(settings.config)
     agents = Agents.load(config, settings.config.parent if settings.config else Path.cwd())
     ledger = Ledger.at(settings.ledger_url)
-    client = await connect(settings, patience=PATIENCE)
+    client = await _connected(settings, stop)
+    if client is None:
+        return
     await ensure_search_attributes(client)
     await _until_there(ledger, stop)
     await ledger.put_agents([_row(agent) for agent in agents.values()])
@@ -102,7 +107,13 @@ def main(settings: Settings) -> int:
     """Runs a worker until SIGTERM or SIGINT and returns the process's exit code."""
     try:
         asyncio.run(_run_until_signalled(settings))
-    except (EngineError, AgentsError) as error:
+    except (ConfigError, AgentsError) as error:
+        sys.stderr.write(f"{error}\n")
+        return INVALID
+    except TemporalUnreachable as error:
+        sys.stderr.write(f"{error}\n")
+        return UNREACHABLE
+    except EngineError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -114,6 +125,18 @@ async def _run_until_signalled(settings: Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     await run(settings, stop)
+
+
+async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Returns a client as soon as Temporal answers, or None when the process is to end before that."""
+    connecting = asyncio.create_task(connect(settings, patience=PATIENCE))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if connecting.done():
+        return connecting.result()
+    connecting.cancel()
+    return None
 
 
 async def _until_there(ledger: Ledger, stop: asyncio.Event) -> None:

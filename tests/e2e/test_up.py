@@ -146,6 +146,22 @@ def test_a_wrong_configuration_is_told_at_once_with_its_place(tmp_path: Path) ->
     assert processes_of(tmp_path / "data") == {}
 
 
+def test_a_tool_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    wrong = tmp_path / "placet.yaml"
+    wrong.write_text("agents:\n  billing:\n    model: openai:gpt-5-mini\n    tools: [nowhere_to_be_found:refund]\n")
+    ended = try_up(tmp_path / "data", "--config", str(wrong))
+    assert ended.returncode == 9
+    assert "nowhere_to_be_found" in ended.stderr
+    assert processes_of(tmp_path / "data") == {}
+
+
+def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    ended = try_up(tmp_path / "data", PLACET_SHUTDOWN_GRACE="soon")
+    assert ended.returncode == 2
+    assert "PLACET_SHUTDOWN_GRACE='soon'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_temporal_that_was_named_is_used_and_none_started(tmp_path: Path, temporal_server: str) -> None:
     with running_up(tmp_path / "data", "--temporal", temporal_server) as up:
         assert up.addresses["temporal"] == temporal_server
@@ -177,5 +193,4 @@ def test_the_doctor_finds_the_parts_of_a_running_up(tmp_path: Path) -> None:
         states = {finding["subject"]: finding["state"] for finding in document["findings"]}
         for part in ("Temporal connection", "worker", "ledger", "gateway"):
             assert states[part] == "ok", document
-        os.kill(up.child("placet.cli worker"), signal.SIGSTOP)
         assert up.end(signal.SIGTERM) == 0

@@ -17,7 +17,7 @@ from placet.engine.supervisor import Supervisor
 
 _OURS: Final = timedelta(minutes=2)
 """How long a server of our own may take to answer, on a slow machine."""
-_THEIRS: Final = timedelta(seconds=10)
+_THEIRS: Final = timedelta(seconds=5)
 
 
 def run_local(wishes: Wishes, say: Say, when_ready: Callable[[Settings], None], serving: Serving = placet) -> None:

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
     """Say what was found on this machine, what is missing and how to get it.
 
-    Exit codes: 0 nothing is missing, 1 something is, 69 something that was named does not answer.
+    Exit codes: 0 nothing is missing, 1 something is, 2 a setting makes no sense, 69 something that was named does not
+    answer.
     """
     from placet.engine.doctor import examine  # noqa: PLC0415
+    from placet.engine.errors import SettingsError  # noqa: PLC0415
 
-    findings = asyncio.run(examine())
+    try:
+        findings = asyncio.run(examine())
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        leave(2)
     code = exit_code(findings)
     if as_json:
         document = {"ok": code == 0, "findings": [asdict(finding) for finding in findings]}

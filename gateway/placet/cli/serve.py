@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from placet.engine.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 PORT = 7117
@@ -26,9 +29,8 @@ def leave(code: int) -> NoReturn:
 def worker() -> None:
     """Run the worker: it executes runs, tools and models, and approvals."""
     import placet.worker  # noqa: PLC0415
-    from placet.engine.settings import Settings  # noqa: PLC0415
 
-    leave(placet.worker.main(Settings.from_environment()))
+    leave(placet.worker.main(_settings()))
 
 
 def gateway(
@@ -37,9 +39,19 @@ def gateway(
 ) -> None:
     """Run the gateway: people and programs ask and decide over HTTP."""
     import placet.api  # noqa: PLC0415
+
+    leave(placet.api.serve(_settings(), host, port))
+
+
+def _settings() -> Settings:
+    from placet.engine.errors import SettingsError  # noqa: PLC0415
     from placet.engine.settings import Settings  # noqa: PLC0415
 
-    leave(placet.api.serve(Settings.from_environment(), host, port))
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
 
 
 def register(app: typer.Typer) -> None:
