@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -82,6 +83,11 @@ def test_every_command_of_the_page_does_what_the_page_says(page: str, reader: Re
     assert any(step.command.startswith(KILL) for step in steps), "the page kills everything"
     for step in steps:
         follow(reader, step, checkout)
-    made = [row for row in refunds(checkout) if row[0] == 1001]
-    assert made == [(1001, 2500, "user:local")]
+    made = refunds(checkout)
+    assert [row for row in made if row[0] == 1001] == [(1001, 2500, "user:local")]
     assert not (checkout / ".placet" / "shop" / "outbox").exists()
+    for pid in processes_of(checkout / ".placet"):
+        os.kill(pid, signal.SIGKILL)
+    follow(reader, Step("1", 0, "make up", ("Placet is up.",), stays=True), checkout)
+    follow(reader, Step("2", 0, ".venv/bin/placet runs", ("billing",)), checkout)
+    assert refunds(checkout) == made, "nothing runs again at the next start"
