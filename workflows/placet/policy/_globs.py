@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def matches(glob: str, name: str) -> bool:
-    """Returns whether the whole name fits the glob, in time linear in both for each star.
+    """Returns whether the whole name fits the glob; case counts, and every character but `*` is itself.
 
-    Each piece between two stars is searched once, from where the one before it ended: the leftmost fit
-    leaves the most for the rest, so nothing is ever tried twice.
+    Each piece between two stars is searched once, from where the one before it ended: the leftmost fit leaves the most
+    for the rest, so nothing is ever tried twice and the time is linear in the name, however many stars there are.
     """
     head, *rest = glob.split("*")
     if not rest:
