@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from placet.engine.ports import free_port
+from placet.engine.server import TEMPORAL, UI
 
 COMMAND: Final = (sys.executable, "-m", "placet.cli", "up")
 READY_LIMIT: Final = 60.0
@@ -75,7 +76,7 @@ def running_up(
     """Starts `placet up`, gives it when it says that all answer, and kills what is left at the end."""
     data.parent.mkdir(parents=True, exist_ok=True)
     errors = data.with_name(f"{data.name}.errors")
-    given = (*arguments, "--json", "--data", str(data), "--port", str(port or kept_gateway_port(data)))
+    given = (*arguments, "--json", "--data", str(data), "--port", str(port or gateway_port(data)))
     with errors.open("wb") as output:
         process = subprocess.Popen(
             [*COMMAND, *given],
@@ -102,10 +103,16 @@ def clean_environment() -> dict[str, str]:
     return dict.fromkeys(names, "")
 
 
-def kept_gateway_port(data: Path) -> int:
-    """The port of the last start on this folder, or a free one."""
+def gateway_port(data: Path) -> int:
+    """The port of the last start on this folder; for a new folder all that a person sees are free ones.
+
+    The usual ones may be taken or freed between two starts by whatever else runs on this machine.
+    """
     kept = data / "ports.json"
-    return json.loads(kept.read_text())["gateway"] if kept.exists() else free_port()
+    if not kept.exists():
+        data.mkdir(exist_ok=True)
+        kept.write_text(json.dumps({name: free_port() for name in ("gateway", TEMPORAL.name, UI.name)}))
+    return json.loads(kept.read_text())["gateway"]
 
 
 def processes_of(data: Path) -> dict[int, str]:
