@@ -12,8 +12,9 @@ from pydantic import BaseModel, JsonValue
 
 from placet.api.bodies import parse_body, read_bounded, shaped
 from placet.api.errors import ProblemError
-from placet.api.identity import Caller, Role
+from placet.api.identity import Caller
 from placet.api.services import Services, services_of
+from placet.contracts.config import Role
 
 EVERY: Final[tuple[Role, ...]] = ("requester", "approver", "auditor", "admin")
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, get_args
 
 from placet.api.errors import ProblemError
+from placet.contracts.config import Role
 from placet.contracts.decisions import Person
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from placet.api.configured import People
+    from placet.contracts.config import People
 
-Role = Literal["requester", "approver", "auditor", "admin"]
-EVERY_ROLE: Final[frozenset[str]] = frozenset({"requester", "approver", "auditor", "admin"})
+EVERY_ROLE: Final[frozenset[str]] = frozenset(get_args(Role))
 
 CLIENT_HEADER: Final = "X-Placet-Client"
 """Names the way a decision came: `cli` or `web`; anything else is `api`."""

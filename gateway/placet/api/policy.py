@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from placet.contracts.calls import Verdict
+from placet.contracts.canonical import canonical_text, digest
+from placet.policy import judge
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import Approval
-    from placet.api.configured import Config
+    from placet.contracts.calls import Verdict
+    from placet.contracts.config import Config
 
 
 class EditPolicy(Protocol):
@@ -27,4 +29,6 @@ class ConfiguredPolicy:
 
     def judge_edit(self, approval: Approval, args: dict[str, Any]) -> Verdict:
         """Returns the verdict on the approval's call with other arguments."""
-        raise NotImplementedError
+        tool = approval.tool
+        edited = digest(tool, canonical_text(args))
+        return judge(self._config, approval.agent, approval.requester, tool, args, edited)

@@ -13,6 +13,7 @@ from placet.api.app import create_app
 from placet.api.errors import LoopbackError
 from placet.api.guards import is_loopback
 from placet.api.logs import configure_logs
+from placet.engine.config_file import load
 from placet.engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from placet.api.configured import Config
+    from placet.contracts.config import Config
     from placet.engine.settings import Settings
 
 GRACE: Final = timedelta(seconds=15)
@@ -53,8 +54,6 @@ def serve(settings: Settings, host: str, port: int) -> int:
         host: The address to listen on; without `people` in the configuration only this machine's own.
         port: The port; 0 is any free one.
     """
-    from placet.engine.config_file import load
-
     configure_logs()
     try:
         config = load(settings.config)

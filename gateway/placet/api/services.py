@@ -25,7 +25,7 @@ from placet.ledger import Ledger
 if TYPE_CHECKING:
     from placet.api.policy import EditPolicy
     from placet.api.ports import Temporal
-    from placet.api.configured import Config
+    from placet.contracts.config import Config
     from placet.engine.settings import Settings
 
 
@@ -97,7 +97,7 @@ def assemble(
         lookup=lookup,
         deciding=deciding,
         batch=Batch(deciding, now),
-        asking=Asking(records, port, lookup),
+        asking=Asking(records, port, lookup, config.defaults),
         withdrawing=Withdrawing(port, delivery, lookup),
         endings=Endings(records),
         starting=Starting(records, port, config, now),

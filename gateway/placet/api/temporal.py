@@ -100,7 +100,7 @@ class TemporalAdapter:
             pairs.append(SearchAttributePair(story.REQUESTER, given.requester))
         client = await self._connected()
         workflow_id = approval.ID_PREFIX + approval_id
-        async with _limited(CALL):
+        async with limited(CALL):
             try:
                 await client.start_workflow(
                     approval.WORKFLOW_TYPE,
@@ -136,7 +136,7 @@ class TemporalAdapter:
     async def state(self, approval_id: str) -> ApprovalState:
         """Asks the approval itself."""
         handle = await self._approval(approval_id)
-        async with _limited(ASK, silence=NoAnswerError("no worker answered")):
+        async with limited(ASK, silence=NoAnswerError("no worker answered")):
             return await handle.query("state", result_type=ApprovalState)
 
     async def outcome(self, approval_id: str) -> Outcome | None:
@@ -144,7 +144,7 @@ class TemporalAdapter:
         client = await self._connected()
         handle = client.get_workflow_handle(approval.ID_PREFIX + approval_id, result_type=Outcome)
         try:
-            async with _limited(ASK, silence=NoAnswerError("it has not ended")):
+            async with limited(ASK, silence=NoAnswerError("it has not ended")):
                 return await handle.result()
         except (ClosedError, WorkflowFailureError, ValidationError):
             return None
@@ -152,12 +152,12 @@ class TemporalAdapter:
     async def start_run(self, given: RunInput, ticket: str) -> Started | Taken:
         """Starts the run, or finds one of that id, open or closed."""
         client = await self._connected()
-        async with _limited(CALL):
+        async with limited(CALL):
             try:
                 handle = await client.start_workflow(
                     agent_run.WORKFLOW_TYPE,
                     given,
-                    id=agent_run.ID_PREFIX + given.run_id,
+                    id=given.run_id,
                     task_queue=self._settings.task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                     memo={TICKET: ticket},
@@ -176,9 +176,9 @@ class TemporalAdapter:
     async def find_run(self, run_id: str) -> Taken | None:
         """Returns the run as Temporal knows it; None where it does not."""
         client = await self._connected()
-        handle = client.get_workflow_handle(agent_run.ID_PREFIX + run_id)
+        handle = client.get_workflow_handle(run_id)
         try:
-            async with _limited(ASK):
+            async with limited(ASK):
                 described = await handle.describe()
                 ticket = await described.memo_value(TICKET, None, type_hint=str)
         except ClosedError:
@@ -189,8 +189,8 @@ class TemporalAdapter:
     async def cancel_run(self, run_id: str, reason: str | None) -> None:
         """Asks the run to stop."""
         client = await self._connected()
-        handle = client.get_workflow_handle(agent_run.ID_PREFIX + run_id)
-        async with _limited(CALL):
+        handle = client.get_workflow_handle(run_id)
+        async with limited(CALL):
             await handle.cancel(reason=reason or "")
 
     async def pollers(self) -> list[Poller]:
@@ -201,7 +201,7 @@ class TemporalAdapter:
             task_queue=TaskQueue(name=self._settings.task_queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
-        async with _limited(ASK):
+        async with limited(ASK):
             answer = await client.workflow_service.describe_task_queue(request)
         return [Poller(poller.identity, poller.last_access_time.ToDatetime(tzinfo=UTC)) for poller in answer.pollers]
 
@@ -229,14 +229,14 @@ class TemporalAdapter:
         self, approval_id: str, name: str, given: DecideInput | WithdrawInput, update_id: str | None
     ) -> DecideResult:
         handle = await self._approval(approval_id)
-        async with _limited(UPDATE, silence=NoAnswerError("no worker answered")):
+        async with limited(UPDATE, silence=NoAnswerError("no worker answered")):
             return await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - Temporal's overloads
                 name, given, id=update_id, result_type=DecideResult
             )
 
     async def _signal(self, approval_id: str, name: str, given: DecideInput | WithdrawInput) -> None:
         handle = await self._approval(approval_id)
-        async with _limited(CALL):
+        async with limited(CALL):
             await handle.signal(name, given)
 
     async def _started(self, client: Client, workflow_id: str) -> Started:
@@ -245,7 +245,7 @@ class TemporalAdapter:
 
 
 @asynccontextmanager
-async def _limited(seconds: float, silence: TemporalError | None = None) -> AsyncGenerator[None]:
+async def limited(seconds: float, silence: TemporalError | None = None) -> AsyncGenerator[None]:
     """Limits what happens inside, and turns what Temporal's client raises into the gateway's errors.
 
     Args:

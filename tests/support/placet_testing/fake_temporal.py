@@ -67,7 +67,6 @@ class FakeTemporal:
     """Every port of the gateway.
 
     Attributes:
-        worker_up: Whether Updates and Queries are answered, and Signals looked at.
         reachable: Whether Temporal answers at all.
         connected: Whether a call leaves the process before it fails.
         full: Whether the ten places of Updates are taken.
@@ -80,7 +79,8 @@ class FakeTemporal:
     def __init__(self, clock: FakeClock, ledger: Ledger | None = None) -> None:
         self.clock = clock
         self.ledger = ledger
-        self.worker_up = True
+        self._worker = asyncio.Event()
+        self._worker.set()
         self.reachable = True
         self.connected = True
         self.full = False
@@ -93,6 +93,18 @@ class FakeTemporal:
         self.polling: list[Poller] = []
         self.together = 0
         self._under_way = 0
+
+    @property
+    def worker_up(self) -> bool:
+        """Whether Updates and Queries are answered, and Signals looked at."""
+        return self._worker.is_set()
+
+    @worker_up.setter
+    def worker_up(self, up: bool) -> None:
+        if up:
+            self._worker.set()
+        else:
+            self._worker.clear()
 
     async def close(self) -> None:
         """Does nothing."""
@@ -221,15 +233,14 @@ class FakeTemporal:
                 message = "ten Updates wait already"
                 raise NoAnswerError(message)
             await asyncio.sleep(self.pause)
-            while not self.worker_up:
-                await asyncio.sleep(0.005)
+            await self._worker.wait()
             return await self._answer(self._found(approval_id), _arrival(name, given, update_id))
         finally:
             self._under_way -= 1
 
     async def _answer(self, found: FakeApproval, arrival: Arrival) -> DecideResult:
         """Answers a repeated Update from the record, also where the workflow has ended; as Temporal does."""
-        seen = found.gate.seen.get(arrival.id)
+        seen = found.gate.seen.get(arrival.id or "")
         if found.is_closed and (seen is None or isinstance(seen.answer, Refusal)):
             raise ClosedError(found.asked.id)
         await self._read_signals(found)

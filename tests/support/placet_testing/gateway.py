@@ -14,6 +14,7 @@ from placet.api.decisions.delivery import Limits
 from placet.contracts.approvals import Approval
 from placet.contracts.calls import Verdict
 from placet.contracts.canonical import canonical_text, digest
+from placet.contracts.config import AgentConfig, Config, People, User
 from placet.ledger import Ledger
 from placet_testing.fake_temporal import FakeClock, FakeTemporal
 
@@ -26,49 +27,33 @@ QUICK = Limits(
 )
 
 
-@dataclass
-class FakeUser:
-    roles: list[str]
-    groups: list[str] = field(default_factory=list[str])
-    name: str | None = None
-    keys: list[str] = field(default_factory=list[str])
-
-
-@dataclass
-class FakePeople:
-    users: dict[str, FakeUser]
-
-
-@dataclass
-class FakeAgent:
-    tool_timeout: str = "1h"
-    max_turns: int = 40
-
-
-@dataclass
-class FakeConfig:
-    people: FakePeople | None = None
-    agents: dict[str, FakeAgent] = field(default_factory=lambda: {"billing": FakeAgent()})
-
-
 def key_of(user: str) -> str:
     return f"key-of-{user}"
 
 
-def people() -> FakePeople:
+def people() -> People:
+    """Somebody of each kind."""
     users = {
-        "dana": FakeUser(["approver"], ["finance"], "Dana Ito"),
-        "eve": FakeUser(["approver"]),
-        "bot": FakeUser(["requester"]),
-        "max": FakeUser(["requester", "approver"]),
-        "audra": FakeUser(["auditor"]),
-        "both": FakeUser(["auditor", "approver"]),
-        "root": FakeUser(["admin"]),
-        "nobody": FakeUser([]),
+        "dana": User(name="Dana Ito", groups=("finance",), roles=("approver",), keys=(_mark("dana"),)),
+        "eve": User(roles=("approver",), keys=(_mark("eve"), _mark("eve-phone"))),
+        "bot": User(roles=("requester",), keys=(_mark("bot"),)),
+        "max": User(roles=("requester", "approver"), keys=(_mark("max"),)),
+        "audra": User(roles=("auditor",), keys=(_mark("audra"),)),
+        "both": User(roles=("auditor", "approver"), keys=(_mark("both"),)),
+        "root": User(roles=("admin",), keys=(_mark("root"),)),
+        "nobody": User(keys=(_mark("nobody"),)),
     }
-    for name, user in users.items():
-        user.keys = ["sha256:" + hashlib.sha256(key_of(name).encode()).hexdigest()]
-    return FakePeople(users)
+    return People(users=users)
+
+
+def _mark(user: str) -> str:
+    return "sha256:" + hashlib.sha256(key_of(user).encode()).hexdigest()
+
+
+def config_of(people: People | None, **changed: Any) -> Config:
+    """A configuration with one agent."""
+    agents = {"billing": AgentConfig(model="scripted:x")}
+    return Config(people=people, agents=agents, **changed)
 
 
 class FakePolicy:
@@ -142,3 +127,16 @@ async def said(
     headers = {"Idempotency-Key": key} if key else {}
     body = {"type": kind, "digest": approval["digest"], **fields}
     return await client.post(f"/v1/approvals/{approval['id']}/decision", json=body, headers=headers)
+
+
+def problem(response: Response, status: int, code: str) -> dict[str, Any]:
+    """Checks that an answer is this problem document, and returns it."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["code"] == code, body
+    assert body["status"] == status
+    assert body["type"] == f"urn:placet:error:{code}"
+    assert body["title"]
+    assert body["detail"]
+    return body

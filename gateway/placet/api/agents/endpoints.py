@@ -12,7 +12,7 @@ from placet.api.answers import Json
 from placet.api.problems import refuses
 from placet.ledger import AgentRow
 
-router: Final = APIRouter(prefix="/agents", tags=["agents"])
+router: Final = APIRouter(prefix="/v1/agents", tags=["agents"])
 
 
 class AgentPage(BaseModel):

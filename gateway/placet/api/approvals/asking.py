@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from placet.api.lookup import Lookup
     from placet.api.ports import Approvals
     from placet.contracts.approvals import Approval, ApprovalRequest, Asked
+    from placet.contracts.config import Defaults
     from placet.contracts.records import Entry
     from placet.ledger import KeyClaim
 
@@ -49,10 +50,11 @@ class AskedRecords(Protocol):
 class Asking:
     """Starts approvals."""
 
-    def __init__(self, records: AskedRecords, approvals: Approvals, lookup: Lookup) -> None:
+    def __init__(self, records: AskedRecords, approvals: Approvals, lookup: Lookup, defaults: Defaults) -> None:
         self._records = records
         self._approvals = approvals
         self._lookup = lookup
+        self._defaults = defaults
 
     async def ask(self, caller: Caller, body: ApprovalRequest, key: str | None) -> Approval:
         """Returns the approval that was asked for, by this request or an earlier one of the same key.
@@ -98,7 +100,8 @@ class Asking:
 
     async def _input(self, caller: Caller, body: ApprovalRequest) -> ApprovalInput:
         """Returns the workflow's input; arguments that history should not carry stay in the ledger."""
-        fields = body.model_dump(exclude={"args", "questions"})
+        terms = self._defaults.model_dump(exclude={"decisions"} if body.kind == "question" else None)
+        fields = {**terms, **body.model_dump(exclude={"args", "questions"}, exclude_none=True)}
         given = ApprovalInput.model_validate({**fields, "questions": body.questions, "requester": caller.id})
         if body.kind == "question":
             return given

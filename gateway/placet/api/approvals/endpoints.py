@@ -20,7 +20,7 @@ from placet.api.rights import may_see
 from placet.api.services import Services
 from placet.contracts.approvals import Approval, ApprovalRequest
 
-router: Final = APIRouter(prefix="/approvals", tags=["approvals"])
+router: Final = APIRouter(prefix="/v1/approvals", tags=["approvals"])
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 

@@ -56,6 +56,12 @@ class Endings:
         self._poll = poll
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._follower: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+
+    async def idle(self) -> None:
+        """Returns once nothing follows the log."""
+        if self._follower is not None:
+            await asyncio.wait({self._follower})
 
     @asynccontextmanager
     async def watching(self, approval_id: str) -> AsyncGenerator[asyncio.Event]:
@@ -69,8 +75,9 @@ class Endings:
         woken = asyncio.Event()
         self._waiters[approval_id].add(woken)
         try:
-            if self._follower is None or self._follower.done():
-                self._follower = asyncio.create_task(self._follow(await self._log.tail()))
+            async with self._starting:
+                if self._follower is None or self._follower.done():
+                    self._follower = asyncio.create_task(self._follow(await self._log.tail()))
             yield woken
         finally:
             self._waiters[approval_id].discard(woken)

@@ -16,7 +16,7 @@ from placet.api.problems import refuses
 from placet.contracts.approvals import Approval
 from placet.contracts.decisions import DecisionBody
 
-router: Final = APIRouter(tags=["decisions"])
+router: Final = APIRouter(prefix="/v1", tags=["decisions"])
 
 
 @router.post(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol
@@ -21,6 +22,9 @@ LIMIT: Final = 3.0
 """Seconds for each look."""
 POLLS_AGAIN_WITHIN: Final = timedelta(seconds=75)
 """A worker's poll ends after 60 s and begins anew; who has not been seen for longer does not live."""
+
+_PROCESS: Final = re.compile(r"(?P<pid>\d+)@(?P<host>\S+)$")
+"""How workers name themselves: the SDK's default, with or without a name before it."""
 
 
 class Part(BaseModel):
@@ -70,11 +74,11 @@ async def _temporal_and_worker(queue: TaskQueue, clock: Clock) -> tuple[Part, Pa
 
 def _may_live(identity: str) -> bool:
     """Returns False for a worker of this machine whose process is gone: Temporal remembers it for minutes."""
-    pid, _, host = identity.partition("@")
-    if host != socket.gethostname() or not pid.isdigit():
+    named = _PROCESS.search(identity)
+    if named is None or named["host"] != socket.gethostname():
         return True
     try:
-        os.kill(int(pid), 0)
+        os.kill(int(named["pid"]), 0)
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):

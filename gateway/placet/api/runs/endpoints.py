@@ -19,9 +19,9 @@ from placet.api.services import Services
 from placet.contracts.runs import RUN_STATUSES, Run, RunRequest, RunStatus
 from placet.ledger import RunQuery
 
-router: Final = APIRouter(prefix="/runs", tags=["runs"])
+router: Final = APIRouter(prefix="/v1/runs", tags=["runs"])
 
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID: Final = re.compile(r"run-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class RunFilters(BaseModel):

@@ -18,6 +18,7 @@ from placet.contracts.durations import LONGEST, parse_duration
 from placet.contracts.errors import Refusal, RefusedError
 from placet.contracts.runs import RunInput
 from placet.ledger import LedgerError, RunQuery, RunRow, TurnRow
+from placet.runs import agent_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from placet.api.decisions.delivery import Clock
     from placet.api.identity import Caller
     from placet.api.ports import Runs
-    from placet.api.configured import Config
+    from placet.contracts.config import Config
     from placet.contracts.runs import Run, RunRequest
     from placet.ledger import KeyClaim, MessageDict, Page, ThreadHead, Viewer
 
@@ -218,7 +219,7 @@ def busy(thread_id: str, run: Run | None) -> ProblemError:
 
 def run_id_of(thread_id: str, count: int) -> str:
     """Returns the id of a thread's nth run."""
-    return str(uuid.uuid5(NAMESPACE, f"{thread_id}\n{count}"))
+    return agent_run.ID_PREFIX + str(uuid.uuid5(NAMESPACE, f"{thread_id}\n{count}"))
 
 
 def _next_id(thread_id: str, head: ThreadHead, tried: set[str]) -> str:
@@ -235,7 +236,7 @@ def _seconds(limit: str) -> float:
 
 
 def _input_turn(order: Order, run_id: str) -> str:
-    return str(uuid.uuid5(uuid.UUID(run_id), order.ticket))
+    return uuid.uuid5(uuid.UUID(run_id.removeprefix(agent_run.ID_PREFIX)), order.ticket).hex
 
 
 def _is_of(order: Order, run: Run) -> bool:

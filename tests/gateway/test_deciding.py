@@ -1,0 +1,221 @@
+"""One decision on one approval: the decision table, and every way to be told "no"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from placet_testing.gateway import QUESTION, Site, asked, problem, said
+
+Approval = dict[str, Any]
+SHOWN = "the digest that was shown"
+
+
+async def assert_decidable(site: Site, approval: Approval) -> None:
+    """Checks that an approval is still pending, and that a person can approve it."""
+    read = await site.client("dana").get(f"/v1/approvals/{approval['id']}")
+    assert read.json()["status"] == "pending"
+    assert (await said(site.client("dana"), approval)).status_code == 200
+
+
+async def test_an_approve_runs_exactly_what_was_shown(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    answer = (await said(site.client("dana"), approval)).json()
+    assert answer["status"] == "approved"
+    assert answer["decision"]["digest"] == approval["digest"]
+    assert answer["decision"]["by"] == {"id": "user:dana", "name": "Dana Ito", "via": "api"}
+    assert answer["decision"]["args"] is None
+    assert answer["ended_at"] == "2026-11-22T12:00:00Z"
+
+
+async def test_an_edit_keeps_both_arguments_and_both_digests(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    answer = (await said(site.client("dana"), approval, "edit", args={"amount": 99.5})).json()
+    assert answer["status"] == "approved"
+    assert answer["args"] == {"amount": 250, "order": "A-1"}
+    assert answer["decision"]["args"] == {"amount": 99.5}
+    assert answer["digest"] == approval["digest"] != answer["decision"]["digest"]
+
+
+async def test_an_edit_that_changes_nothing_is_an_approve(site: Site) -> None:
+    approval = await asked(site.client("bot"), args={"amount": 5_000}, args_schema=None)
+    answer = (await said(site.client("dana"), approval, "edit", args={"amount": 5_000.0})).json()
+    assert answer["decision"]["type"] == "approve"
+    assert answer["decision"]["digest"] == approval["digest"]
+
+
+async def test_a_reject_may_say_why(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    answer = (await said(site.client("dana"), approval, "reject", message="too much")).json()
+    assert (answer["status"], answer["decision"]["message"]) == ("rejected", "too much")
+
+
+async def test_a_response_stands_for_the_result(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    answer = (await said(site.client("dana"), approval, "respond", message="paid in cash")).json()
+    assert (answer["status"], answer["decision"]["message"]) == ("responded", "paid in cash")
+
+
+async def test_answers_come_in_the_order_of_the_questions(site: Site) -> None:
+    response = await site.client("bot").post("/v1/approvals", json=QUESTION)
+    approval = response.json()
+    answers = {"q2": {"text": "because"}, "q1": {"options": ["2"]}}
+    answer = (await said(site.client("dana"), approval, "answer", answers=answers)).json()
+    assert answer["status"] == "answered"
+    assert list(answer["decision"]["answers"]) == ["q1", "q2"]
+
+
+async def test_a_question_is_skipped_only_where_it_may_be(site: Site) -> None:
+    bot, dana = site.client("bot"), site.client("dana")
+    strict = (await bot.post("/v1/approvals", json=QUESTION)).json()
+    refused = problem(await said(dana, strict, "skip"), 403, "decision_not_allowed")
+    assert refused["allowed_decisions"] == ["answer"]
+    lenient = (await bot.post("/v1/approvals", json={**QUESTION, "allow_skip": True})).json()
+    assert (await said(dana, lenient, "skip")).json()["status"] == "skipped"
+
+
+async def test_who_started_it_may_answer_a_question_that_names_the_requester(site: Site) -> None:
+    bot = site.client("bot")
+    approval = (await bot.post("/v1/approvals", json={**QUESTION, "approvers": ["requester"]})).json()
+    answers = {"q1": {"options": ["1"]}, "q2": {"text": "mine"}}
+    assert (await said(bot, approval, "answer", answers=answers)).json()["status"] == "answered"
+
+
+async def test_the_loser_is_told_who_won_when_and_how(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    await said(site.client("dana"), approval)
+    late = problem(await said(site.client("eve"), approval, "reject"), 409, "already_decided")
+    assert late["approval"]["status"] == "approved"
+    assert late["approval"]["decision"]["by"]["id"] == "user:dana"
+    assert "Dana Ito" in late["detail"]
+
+
+async def test_the_loser_is_told_also_while_the_ledger_lags(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    site.temporal.writes = False
+    won = (await said(site.client("dana"), approval)).json()
+    late = problem(await said(site.client("eve"), approval), 409, "already_decided")
+    assert late["approval"]["decision"] == won["decision"]
+    assert late["approval"]["status"] == "approved"
+
+
+@pytest.mark.parametrize(
+    ("said_", "status", "code"),
+    [
+        ({"type": "approve", "digest": "sha256:0"}, 409, "stale_digest"),
+        ({"type": "approve"}, 422, "invalid_decision"),
+        ({"digest": SHOWN}, 422, "invalid_decision"),
+        ({"type": "approve", "digest": None}, 422, "invalid_decision"),
+        ({"type": "approve", "digest": "  "}, 422, "invalid_decision"),
+        ({"type": "bless", "digest": SHOWN}, 422, "invalid_decision"),
+        ({"type": "edit", "digest": SHOWN}, 422, "invalid_decision"),
+        ({"type": "respond", "digest": SHOWN}, 422, "invalid_decision"),
+        ({"type": "respond", "digest": SHOWN, "message": " \n"}, 422, "invalid_decision"),
+        ({"type": "approve", "digest": SHOWN, "args": {}}, 422, "invalid_decision"),
+        ({"type": "answer", "digest": SHOWN}, 422, "invalid_decision"),
+        ({"type": "answer", "digest": SHOWN, "answers": {"q1": "yes"}}, 422, "invalid_decision"),
+        ({"type": "answer", "digest": SHOWN, "answers": {}}, 403, "decision_not_allowed"),
+        ({"type": "approve", "digest": 5}, 422, "invalid_request"),
+        ({"type": ["approve"], "digest": SHOWN}, 422, "invalid_request"),
+        ({"type": "approve", "digest": SHOWN, "comment": "ok"}, 422, "invalid_request"),
+        ({"type": "edit", "digest": SHOWN, "args": [1]}, 422, "invalid_request"),
+        ({"type": "edit", "digest": SHOWN, "args": {"amount": "many"}}, 422, "invalid_args"),
+        ({"type": "edit", "digest": SHOWN, "args": {"amount": 1, "to": "me"}}, 422, "invalid_args"),
+        ({"type": "edit", "digest": SHOWN, "args": {"amount": 1_001}}, 422, "edit_denied"),
+    ],
+)
+async def test_what_is_wrong_is_refused_and_the_approval_stays_decidable(
+    site: Site, said_: dict[str, Any], status: int, code: str
+) -> None:
+    approval = await asked(site.client("bot"))
+    body = {**said_, "digest": approval["digest"]} if said_.get("digest") == SHOWN else said_
+    answer = await site.client("dana").post(f"/v1/approvals/{approval['id']}/decision", json=body)
+    problem(answer, status, code)
+    assert not site.temporal.updates
+    await assert_decidable(site, approval)
+
+
+async def test_a_body_that_is_no_object_is_not_a_decision(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    for body in ("[]", '"approve"', "5", "null"):
+        answer = await site.client("dana").post(f"/v1/approvals/{approval['id']}/decision", content=body)
+        problem(answer, 422, "invalid_request")
+    await assert_decidable(site, approval)
+
+
+async def test_a_breach_of_the_schema_is_pointed_at(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    answer = await said(site.client("dana"), approval, "edit", args={"amount": "many"})
+    assert problem(answer, 422, "invalid_args")["errors"][0]["pointer"] == "/args/amount"
+
+
+async def test_a_denied_edit_names_the_rule_and_the_reason(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    answer = problem(await said(site.client("dana"), approval, "edit", args={"amount": 1_001}), 422, "edit_denied")
+    assert (answer["rule"], answer["reason"]) == ("too much", "never over 1000")
+
+
+async def test_a_stale_digest_is_answered_with_both(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    stale = {**approval, "digest": "sha256:0"}
+    answer = problem(await said(site.client("dana"), stale), 409, "stale_digest")
+    assert (answer["digest"], answer["given"]) == (approval["digest"], "sha256:0")
+
+
+async def test_a_type_that_is_not_allowed_is_answered_with_those_that_are(site: Site) -> None:
+    approval = await asked(site.client("bot"), decisions=["approve", "reject"])
+    answer = await said(site.client("dana"), approval, "edit", args={"amount": 250, "order": "A-1"})
+    assert problem(answer, 403, "decision_not_allowed")["allowed_decisions"] == ["approve", "reject"]
+    await assert_decidable(site, approval)
+
+
+@pytest.mark.parametrize(
+    ("answers", "pointer"),
+    [
+        ({}, "/answers/q1"),
+        ({"q1": {"options": ["9"]}, "q2": {"text": "x"}}, "/answers/q1"),
+        ({"q1": {"options": ["1", "2"]}, "q2": {"text": "x"}}, "/answers/q1"),
+        ({"q1": {"options": ["1"]}, "q2": {"text": "  "}}, "/answers/q2"),
+        ({"q1": {"options": ["1"]}, "q2": {"text": "x"}, "q3": {"text": "x"}}, "/answers/q3"),
+    ],
+)
+async def test_answers_that_do_not_fit_name_the_question(site: Site, answers: dict[str, Any], pointer: str) -> None:
+    approval = (await site.client("bot").post("/v1/approvals", json=QUESTION)).json()
+    answer = await said(site.client("dana"), approval, "answer", answers=answers)
+    assert problem(answer, 422, "invalid_decision")["errors"][0]["pointer"] == pointer
+
+
+async def test_after_the_deadline_nobody_decides_and_no_worker_is_asked(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    site.clock.advance(days=3)
+    answer = problem(await said(site.client("dana"), approval), 409, "expired")
+    assert answer["approval"]["status"] == "expired"
+    assert not site.temporal.updates
+
+
+async def test_a_cancelled_and_a_superseded_approval_say_so(site: Site) -> None:
+    bot, dana = site.client("bot"), site.client("dana")
+    cancelled = await asked(bot)
+    await bot.post(f"/v1/approvals/{cancelled['id']}/cancel")
+    answer = problem(await said(dana, cancelled), 409, "cancelled")
+    assert answer["approval"]["status"] == "cancelled"
+    orphan = await asked(bot)
+    site.temporal.approvals[orphan["id"]].terminated = True
+    answer = problem(await said(dana, orphan), 409, "superseded")
+    assert answer["approval"]["status"] == "superseded"
+
+
+async def test_an_unknown_id_is_not_found(site: Site) -> None:
+    for wrong in ("0" * 32, "x", "%00", "..%2f"):
+        body = {"type": "approve", "digest": "x"}
+        answer = await site.client("dana").post(f"/v1/approvals/{wrong}/decision", json=body)
+        problem(answer, 404, "not_found")
+
+
+async def test_integers_of_any_size_survive(site: Site) -> None:
+    huge = 2**70 + 1
+    approval = await asked(site.client("bot"), args={"amount": huge}, args_schema=None)
+    assert approval["args"]["amount"] == huge
+    answer = await said(site.client("dana"), approval, "edit", args={"amount": -huge})
+    assert answer.json()["decision"]["args"]["amount"] == -huge
