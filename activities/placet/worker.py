@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import signal
 import sys
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ def build(client: Client, settings: Settings, effects: Effects) -> Worker:
         activities=effects.activities(),
         workflow_runner=runner(),
         build_id=version("placet"),
-        identity=f"placet-worker@{os.getpid()}",
+        identity=f"{os.getpid()}@{socket.gethostname()}",
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_activities=ACTIVITY_SLOTS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS_PER_CORE * (os.cpu_count() or 1),
