@@ -32,6 +32,8 @@ bench: $(READY) ## measure
 	@$(BIN)/python benchmarks/run.py
 
 docs: $(READY) ## write what the docs take from the code, and check every link and path in them
+	@$(BIN)/python tools/schemas.py
+	@$(BIN)/python tools/openapi.py
 	@$(BIN)/python tools/reference.py
 	@$(BIN)/python tools/check_docs.py
 

@@ -22,6 +22,9 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "events": reference_models.events,
     "search attributes": reference_models.search_attributes,
     "commands": reference_surfaces.commands,
+    "endpoints": reference_surfaces.endpoints,
+    "approval": reference_models.approval,
+    "run": reference_models.run,
     "exit codes": reference_surfaces.exit_codes,
     "exits by status": reference_surfaces.exits_by_status,
 }

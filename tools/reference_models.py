@@ -10,8 +10,10 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
+from placet.contracts.approvals import Approval
 from placet.contracts.errors import CODES
 from placet.contracts.events import EVENT_DATA, EventType
+from placet.contracts.runs import Run
 from placet.engine.search_attributes import DATETIME, SEARCH_ATTRIBUTES
 from placet.engine.settings import Settings
 
@@ -22,10 +24,11 @@ Schema = dict[str, Any]
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Returns a Markdown table."""
-    columns = tuple(head)
-    lines = [columns, tuple("---" for _ in columns), *(tuple(row) for row in rows)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    """Returns a Markdown table, without the columns that have nothing in them."""
+    columns, lines = tuple(head), [tuple(row) for row in rows]
+    used = [place for place in range(len(columns)) if any(line[place] for line in lines)]
+    shown = [columns, tuple("---" for _ in columns), *lines]
+    return "\n".join("| " + " | ".join(line[place].replace("|", "\\|") for place in used) + " |" for line in shown)
 
 
 def attributes_of(documented: type) -> dict[str, str]:
@@ -63,6 +66,16 @@ def events() -> str:
     return "\n\n".join(_event(model, types) for model, types in by_model.items())
 
 
+def approval() -> str:
+    """Returns the table of an approval's fields."""
+    return table(("field", "type", "meaning"), fields_of(Approval))
+
+
+def run() -> str:
+    """Returns the table of a run's fields."""
+    return table(("field", "type", "meaning"), fields_of(Run))
+
+
 def search_attributes() -> str:
     """Returns the table of search attributes and their types."""
     kinds = {DATETIME: "Datetime"}
@@ -76,14 +89,15 @@ def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
     texts = attributes_of(model)
     properties = cast("dict[str, Schema]", schema.get("properties", {}))
     for name, given in properties.items():
-        yield name, type_text(given), texts.get(name) or str(given.get("description", ""))
+        yield f"`{name}`", type_text(given), texts.get(name) or str(given.get("description", ""))
 
 
 def type_text(schema: Schema) -> str:
     """Returns the type that a JSON Schema describes, in words."""
     several = cast("list[Schema]", schema.get("anyOf") or schema.get("oneOf") or [])
     if several:
-        return " or ".join(dict.fromkeys(type_text(one) for one in several))
+        joint = ", " if all("enum" in one or "const" in one for one in several) else " or "
+        return joint.join(dict.fromkeys(type_text(one) for one in several))
     if "$ref" in schema:
         return f"`{str(schema['$ref']).rpartition('/')[2]}`"
     if "const" in schema or "enum" in schema:
@@ -102,7 +116,7 @@ def _event(model: type[BaseModel], types: list[EventType]) -> str:
     lines = [f"### {', '.join(f'`{event_type}`' for event_type in types)}", ""]
     if more:
         lines += [f"{more[0].upper()}{more[1:]}.", ""]
-    rows = [(f"`{name}`", kind) for name, kind, _ in fields_of(model)]
+    rows = [(name, kind) for name, kind, _ in fields_of(model)]
     return "\n".join([*lines, table(("field of `data`", "type"), rows)])
 
 

@@ -130,10 +130,10 @@ def _is_flag(parameter: Parameter) -> bool:
 
 
 def _endpoint(document: Schema, method: str, path: str, declared: Schema) -> str:
-    lines = [f"### {method} {path}", "", str(declared.get("summary", ""))]
-    description = str(declared.get("description", "")).strip()
-    if description:
-        lines += ["", description]
+    lines = [f"### {method} {path}", "", str(declared.get("description", "")).strip()]
+    body = _schema_in(cast("Schema", declared.get("requestBody", {})))
+    if body:
+        lines += ["", f"Body: {type_text(body)}."]
     parameters = [_resolved(document, one) for one in cast("list[Schema]", declared.get("parameters", []))]
     rows = [(f"`{one['name']}`", str(one["in"]), _parameter_type(one), _said(one)) for one in parameters]
     if rows:
@@ -144,7 +144,21 @@ def _endpoint(document: Schema, method: str, path: str, declared: Schema) -> str
 
 def _answers(document: Schema, responses: dict[str, Schema]) -> Iterable[tuple[str, str]]:
     for status, response in sorted(responses.items()):
-        yield status, _said(_resolved(document, response))
+        resolved = _resolved(document, response)
+        schema = _schema_in(resolved)
+        codes = schema.get("properties", {}).get("code", {}).get("enum", [])
+        if codes:
+            yield status, ", ".join(f"[`{code}`](errors.md#{code})" for code in codes)
+        else:
+            said = _said(resolved).replace("Successful Response", "")
+            yield status, ": ".join(part for part in (type_text(schema) if schema else "", said) if part)
+
+
+def _schema_in(content: Schema) -> Schema:
+    """Returns the schema of a body or an answer; empty where it has none."""
+    kinds = cast("dict[str, Schema]", content.get("content", {}))
+    found = [cast("Schema", kind.get("schema", {})) for kind in kinds.values()]
+    return found[0] if found else {}
 
 
 def _parameter_type(parameter: Schema) -> str:
