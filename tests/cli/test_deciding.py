@@ -141,7 +141,7 @@ def test_a_race_that_is_lost_between_look_and_decision_reads_the_same(gateway: F
         ("invalid_decision", 9),
         ("invalid_args", 9),
         ("edit_denied", 3),
-        ("invalid_query", 9),
+        ("invalid_query", 2),
         ("idempotency_key_reused", 9),
         ("slow_down", 69),
         ("unavailable", 69),

@@ -140,6 +140,8 @@ def test_show_tells_who_decided_when_and_how(gateway: FakeGateway, placet: Place
     gateway.ends(asked["id"], "approved", {"type": "edit", "args": {"order_id": "A-77", "amount": 40}})
     shown = placet("show", asked["id"]).out
     assert "Approved with edits by Dana Ito (web)" in shown
+    assert "What was asked" in shown
+    assert "Exactly what will run" not in shown
     assert "- amount: 50" in shown
     assert "+ amount: 40" in shown
 

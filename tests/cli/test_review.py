@@ -27,9 +27,7 @@ def test_keys_typed_before_the_menu_do_nothing(gateway: FakeGateway, placet: Pla
     gateway.asks()
     with placet.at_terminal("review", typed="1\n1a\nyes\n") as terminal:
         terminal.waits_for(MENU)
-        terminal.press("1a")
-        time.sleep(0.2)
-        terminal.press("11")
+        terminal.press("1a11")
         terminal.shows_nothing_for(1.0)
         assert gateway.decisions == []
         terminal.press("q")

@@ -10,7 +10,7 @@ from placet.cli import _editing
 from placet.cli._asking import DecidedElsewhereError, ask_answers, asking, decided_elsewhere
 from placet.cli._exits import ExitCode
 from placet.cli._ids import find_approval
-from placet.cli._screen import edit_lines, what_runs
+from placet.cli._screen import edit_lines, what_is_decided
 from placet.cli._session import InputError, UsageError
 from placet.client import Recorded, words
 from placet.client.errors import (
@@ -22,7 +22,7 @@ from placet.client.errors import (
     Problem,
     StaleDigestError,
 )
-from placet.client.view import view
+from placet.client.view import AS_ASKED, view
 from placet.contracts.canonical import MalformedJsonError, parse_object
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES
@@ -52,7 +52,7 @@ def approve(session: Session, target: Target) -> ExitCode:
     approval = find_approval(session.client, target.typed)
 
     def body() -> DecisionBody | None:
-        session.out.say_all(what_runs(session.out, approval))
+        session.out.say_all(what_is_decided(session.out, approval))
         digest = _digest(approval, target)
         return DecisionBody(type="approve", digest=digest) if _confirmed(session, approval, target) else None
 
@@ -91,8 +91,8 @@ def edit(session: Session, target: Target, settings: Sequence[str], args_file: P
         if args is None:
             session.out.warn("Nothing has changed. Nothing was sent; `placet approve` approves it as it is.")
             return None
-        session.out.say_all(what_runs(session.out, approval))
-        session.out.say("Your edit:")
+        session.out.say_all(what_is_decided(session.out, approval, AS_ASKED))
+        session.out.say("Your edit, with which it will run:")
         session.out.say_all(list(edit_lines(session.out, approval.args, args)))
         digest = _digest(approval, target)
         in_editor = not settings and args_file is None
@@ -195,7 +195,7 @@ def _say_no(session: Session, target: Target, decision: str, text: str | None, p
     def body() -> DecisionBody | None:
         message = text
         if message is None:
-            session.out.say_all(what_runs(session.out, approval))
+            session.out.say_all(what_is_decided(session.out, approval))
             with asking(session, approval) as person:
                 message = person.text(prompt)
         if message is None:

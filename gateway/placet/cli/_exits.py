@@ -72,6 +72,7 @@ def exit_of_error(error: PlacetError) -> ExitCode:
         errors.ApprovalCancelledError: ExitCode.CANCELLED,
         errors.ApprovalSupersededError: ExitCode.CANCELLED,
         errors.ConflictError: ExitCode.CONFLICT,
+        errors.InvalidQueryError: ExitCode.USAGE,
         errors.InvalidError: ExitCode.INVALID,
         errors.EditDeniedError: ExitCode.REJECTED,
     }

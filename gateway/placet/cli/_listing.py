@@ -41,7 +41,7 @@ def inbox(session: Session, filters: ApprovalFilters, limit: int) -> ExitCode:
     if session.out.as_json:
         return ExitCode.DONE
     if session.out.on_terminal:
-        _table(session.out, items)
+        _table(session.out, items, "Nothing needs you." if filters.get("status") == "pending" else "Nothing found.")
     else:
         session.out.say_all(["\t".join(_fields(one)) for one in items])
     if cursor is not None:
@@ -82,9 +82,9 @@ def _fields(approval: Approval) -> tuple[str, ...]:
     )
 
 
-def _table(out: Output, items: Sequence[Approval]) -> None:
+def _table(out: Output, items: Sequence[Approval], none: str) -> None:
     if not items:
-        out.say("Nothing needs you.")
+        out.say(none)
         return
     cells = [_cells(one) for one in items]
     columns(out, [_COLUMNS, *cells], stretch=_REQUEST)

@@ -157,7 +157,7 @@ class _Step:
         if args is None:
             out.say("Nothing has changed. Nothing was sent.")
             return None
-        out.say("Your edit:")
+        out.say("Your edit, with which it will run:")
         out.say_all(list(edit_lines(out, self._approval.args, args)))
         agreed = person.confirms(seen) if seen.grave else person.agrees("Run it with your arguments?")
         return DecisionBody(type="edit", digest=digest, args=args) if agreed else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len, chop_cells
 
 from placet.client import words
-from placet.client.view import AGENT_ASKS, AGENT_SAYS, COLLAPSED_AT, EXACTLY, changes, view
+from placet.client.view import AGENT_ASKS, AGENT_SAYS, AS_ASKED, COLLAPSED_AT, EXACTLY, changes, view
 from placet.client.visible import lines, one_line
 
 if TYPE_CHECKING:
@@ -35,17 +35,21 @@ def paper(out: Output, approval: Approval, *, limit: int | None = COLLAPSED_AT) 
     seen = view(approval, limit=limit)
     return [
         *_head(out, approval, seen),
-        *(_call(out, seen) if approval.kind == "tool_call" else _questions(out, seen)),
+        *_bound(out, approval, seen, EXACTLY if approval.status == "pending" else AS_ASKED),
         *_agent(out, seen),
         *_ends(out, approval),
     ]
 
 
-def what_runs(out: Output, approval: Approval) -> list[str]:
+def what_is_decided(out: Output, approval: Approval, heading: str = EXACTLY) -> list[str]:
     """Returns only what a decision on this approval binds: title, arguments in full, digest."""
     seen = view(approval, limit=None)
-    body = _call(out, seen) if approval.kind == "tool_call" else _questions(out, seen)
-    return [*_headline(out, seen), *body]
+    return [*_headline(out, seen), *_bound(out, approval, seen, heading)]
+
+
+def _bound(out: Output, approval: Approval, seen: ApprovalView, heading: str) -> Iterator[str]:
+    """Yields what the digest covers."""
+    return _call(out, seen, heading) if approval.kind == "tool_call" else _questions(out, seen)
 
 
 def _head(out: Output, approval: Approval, seen: ApprovalView) -> Iterator[str]:
@@ -59,7 +63,12 @@ def _head(out: Output, approval: Approval, seen: ApprovalView) -> Iterator[str]:
     for line in seen.reason:
         yield from _named(out, "because", line)
     if approval.temporal.url:
-        yield from _named(out, "temporal", approval.temporal.url)
+        # In one piece: it is ours, and people click on it.
+        yield (
+            f"{'temporal'.ljust(_NAME_WIDTH)} {approval.temporal.url}"
+            if out.on_terminal
+            else f"temporal\t{approval.temporal.url}"
+        )
 
 
 def _headline(out: Output, seen: ApprovalView) -> Iterator[str]:
@@ -68,8 +77,8 @@ def _headline(out: Output, seen: ApprovalView) -> Iterator[str]:
     yield from map(out.bold, pieces[1:])
 
 
-def _call(out: Output, seen: ApprovalView) -> Iterator[str]:
-    yield _rule(out, f"{EXACTLY} ({seen.digest[:_SHORT_DIGEST] if out.on_terminal else seen.digest})")
+def _call(out: Output, seen: ApprovalView, heading: str) -> Iterator[str]:
+    yield _rule(out, f"{heading} ({seen.digest[:_SHORT_DIGEST] if out.on_terminal else seen.digest})")
     yield from _named(out, "tool", seen.tool)
     if not seen.rows:
         yield "  no arguments"
@@ -136,6 +145,7 @@ def _ends(out: Output, approval: Approval) -> Iterator[str]:
         yield from _bounded(out, lines(decision.message))
     if decision is not None and decision.args is not None:
         yield from edit_lines(out, approval.args, decision.args)
+        yield from _named(out, "digest of what runs", one_line(decision.digest))
     for question_id, answer in ((decision and decision.answers) or {}).items():
         said = ", ".join([*answer.options, *([answer.text] if answer.text else [])])
         yield from _named(out, f"answer {one_line(question_id)}", one_line(said))

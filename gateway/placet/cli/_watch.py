@@ -32,11 +32,14 @@ class Watch:
         self._ear, self._mouth = os.pipe()
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._look, daemon=True).start()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._left.set()
+        # A look that is under way may use the client until here; one that hangs is left behind.
+        self._thread.join(PERIOD)
         os.close(self._ear)
 
     def fileno(self) -> int:

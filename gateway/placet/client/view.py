@@ -26,6 +26,7 @@ ValueKind = Literal["text", "number", "boolean", "null", "list", "object"]
 AGENT_SAYS: Final = "The agent says (untrusted)"
 AGENT_ASKS: Final = "The agent asks (untrusted)"
 EXACTLY: Final = "Exactly what will run"
+AS_ASKED: Final = "What was asked"
 COLLAPSED_AT: Final = 2_000
 """Characters of a value that are shown before the rest must be asked for."""
 _ONE_LINE: Final = 80
