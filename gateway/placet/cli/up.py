@@ -85,9 +85,13 @@ class _Announcement:
 
 def next_command(url: str) -> str:
     """Returns the command that a person types next, as it works in their terminal."""
-    on_path = shutil.which("placet")
     here = Path(sys.argv[0])
-    program = "placet" if on_path else os.path.relpath(here) if here.name == "placet" else "python -m placet.cli"
+    if shutil.which("placet"):
+        program = "placet"
+    elif here.name == "placet":
+        program = os.path.relpath(here) if here.is_relative_to(Path.cwd()) else str(here)
+    else:
+        program = f"{sys.executable} -m placet.cli"
     where = "" if url == _USUAL_URL else f"PLACET_URL={url} "
     return f"{where}{program} {DEMO}"
 
