@@ -214,14 +214,11 @@ class Turn:
         self._stopping.tell()
         if self._stopping.asked_for:
             handle.cancel()
-        try:
-            return approval_id, await handle
-        except ChildWorkflowError:
-            digest = given.digest or ""
-            return approval_id, Outcome(status="cancelled", digest=digest, reason="gone")
-        finally:
-            del self._stopping.waiting[approval_id]
-            self._stopping.tell()
+        outcome = await _outcome_of(handle, given)
+        # Not in a finally: an eviction from the cache closes this coroutine outside any workflow task.
+        del self._stopping.waiting[approval_id]
+        self._stopping.tell()
+        return approval_id, outcome
 
     async def _settle(
         self,
@@ -298,6 +295,14 @@ class Turn:
             requester=self._given.requester,
             says_ref=self._says,
         )
+
+
+async def _outcome_of(handle: workflow.ChildWorkflowHandle[object, Outcome], given: ApprovalInput) -> Outcome:
+    """Returns the approval's outcome; one that an operator ended by force counts as cancelled."""
+    try:
+        return await handle
+    except ChildWorkflowError:
+        return Outcome(status="cancelled", digest=given.digest or "", reason="gone")
 
 
 def _to_judge(call: ModelCall) -> JudgeCall:
