@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from placet.engine.errors import EngineError
 
 if TYPE_CHECKING:
     import asyncio
+    from types import FrameType
 
     from fastapi import FastAPI
 
@@ -34,16 +36,21 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """Tells who waits that the process stops, before it waits for them."""
+    """Tells who waits that the process stops, and ends with an exit code: a clean stop is no death by signal."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stops listening, lets what has begun finish, and ends."""
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begins to stop; a second SIGINT waits for nobody.
+
+        Uvicorn's own keeps the signal and raises it once more after everything has ended well.
+        """
+        del frame
         self._stopping.set()
-        await super().shutdown(sockets)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def serve(settings: Settings, host: str, port: int) -> int:

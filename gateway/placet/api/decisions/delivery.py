@@ -131,7 +131,7 @@ class Delivery:
         except (TimeoutError, NoAnswerError, UnreachableError) as error:
             answer = _answer(update, stored=True)
             if answer is None:
-                reason = f"Temporal did not confirm that it has the decision: {error}"
+                reason = f"Temporal did not confirm that it has it ({str(error) or 'no answer in time'})"
                 raise UnreachableError(reason, sent=True) from error
             return answer
         return None
