@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -26,3 +26,17 @@ async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
     await ledger.migrate()
     yield ledger
     await ledger.close()
+
+
+@pytest.fixture
+async def another(ledger_url: str) -> AsyncIterator[Callable[[], Ledger]]:
+    """Opens the same database once more, as another process does."""
+    opened: list[Ledger] = []
+
+    def open_it() -> Ledger:
+        opened.append(Ledger.at(ledger_url))
+        return opened[-1]
+
+    yield open_it
+    for ledger in opened:
+        await ledger.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -27,9 +28,9 @@ from placet_testing.ledger_samples import (
 )
 
 
-async def test_a_follower_misses_nothing_while_four_append(ledger: Ledger, ledger_url: str) -> None:
+async def test_a_follower_misses_nothing_while_four_append(ledger: Ledger, another: Callable[[], Ledger]) -> None:
     """The order of ids is the order of commits, also between connections and pools."""
-    writers = [Ledger.at(ledger_url) for _ in range(4)]
+    writers = [another() for _ in range(4)]
     seen: list[str] = []
     done = asyncio.Event()
 
@@ -58,8 +59,6 @@ async def test_a_follower_misses_nothing_while_four_append(ledger: Ledger, ledge
     assert sorted(seen) == sorted(written)
     ids = [event.id for event in await ledger.events_after(None, 1000)]
     assert ids == sorted(ids, key=lambda one: (len(one), one))
-    for writer in writers:
-        await writer.close()
 
 
 async def test_a_cursor_goes_on_right_after_its_event(ledger: Ledger) -> None:
@@ -79,15 +78,16 @@ async def test_the_tail_of_an_empty_log_is_before_its_first_event(ledger: Ledger
     assert len(await ledger.events_after(tail)) == 1
 
 
-async def test_waiting_ends_with_the_first_event_after_the_cursor(ledger: Ledger, ledger_url: str) -> None:
+async def test_waiting_ends_with_the_first_event_after_the_cursor(
+    ledger: Ledger, another: Callable[[], Ledger]
+) -> None:
     tail = await ledger.tail()
     assert await ledger.wait_for_events(tail, 0.05) is False
     waiting = asyncio.create_task(ledger.wait_for_events(tail, 20))
-    other = Ledger.at(ledger_url)
+    other = another()
     await other.record(an_approval(), 0, (RequestedEntry(),))
     assert await waiting is True
     assert await ledger.wait_for_events(tail, 20) is True
-    await other.close()
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.0", "9" * 40, "٣", "0x10", " 1", "1 ", "\x00"])
@@ -178,8 +178,10 @@ async def test_nothing_is_appended_to_a_run_that_has_ended(ledger: Ledger) -> No
     ]
 
 
-async def test_a_run_that_ends_while_others_append_ends_its_stream(ledger: Ledger, ledger_url: str) -> None:
-    writers = [Ledger.at(ledger_url) for _ in range(4)]
+async def test_a_run_that_ends_while_others_append_ends_its_stream(
+    ledger: Ledger, another: Callable[[], Ledger]
+) -> None:
+    writers = [another() for _ in range(4)]
     for _ in range(10):
         run = a_run()
         await ledger.open_run(run)
@@ -189,8 +191,6 @@ async def test_a_run_that_ends_while_others_append_ends_its_stream(ledger: Ledge
         stream = await ledger.events_after(None, run_id=run.id)
         assert stream[-1].type == "run.completed"
         assert [event.type for event in stream].count("run.completed") == 1
-    for writer in writers:
-        await writer.close()
 
 
 class TestVisibility:

@@ -40,12 +40,13 @@ _EVERY_STATUS: Final = frozenset(APPROVAL_STATUSES)
 
 async def page(connection: AsyncConnection, query: ApprovalQuery, now: datetime) -> Page[Approval]:
     """Returns one page of approvals as they are seen at `now`."""
-    rows = (await connection.execute(listing(query, now))).all()
-    shown = rows[: page_size(query.limit)]
-    more = len(rows) > len(shown)
-    last = shown[-1] if more else None
-    cursor = encode(query.sort, getattr(last, _column(query).name), last.id) if last else None
-    return Page(tuple(await views(connection, shown, now)), cursor)
+    found = (await connection.execute(listing(query, now))).all()
+    shown = found[: page_size(query.limit)]
+    last = shown[-1] if len(found) > len(shown) else None
+    cursor = encode(query.sort, last.key, last.id) if last else None
+    ids = [row.id for row in shown]
+    rows = {row.id: row for row in await connection.execute(select(approvals).where(approvals.c.id.in_(ids)))}
+    return Page(tuple(await views(connection, [rows[row_id] for row_id in ids], now)), cursor)
 
 
 async def count(connection: AsyncConnection, query: ApprovalQuery, now: datetime) -> int:
@@ -54,14 +55,13 @@ async def count(connection: AsyncConnection, query: ApprovalQuery, now: datetime
     return (await connection.execute(select(func.count()).select_from(approvals).where(*conditions))).scalar_one()
 
 
-def listing(query: ApprovalQuery, now: datetime) -> Select[Any]:
-    """Returns the statement that reads a page, and one row behind it."""
-    branches = [_branch(query, condition) for condition in _branches(query, now)]
+def listing(query: ApprovalQuery, now: datetime) -> Select[Any, Any]:
+    """Returns the statement that finds the ids and sort keys of a page, and of one row behind it."""
+    branches = [_range(query, condition) for condition in _branches(query, now)]
     if len(branches) == 1:
-        return _in_order(select(approvals).where(*branches[0]), query)
-    ids = [_in_order(select(approvals.c.id).where(*branch), query).subquery() for branch in branches]
-    found = union_all(*(select(branch.c.id) for branch in ids)).subquery()
-    return _in_order(select(approvals).join(found, found.c.id == approvals.c.id), query)
+        return branches[0]
+    found = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    return _in_order(select(found.c.id, found.c.key), query, found.c.key, found.c.id)
 
 
 def is_pending(now: datetime) -> ColumnElement[bool]:
@@ -92,13 +92,14 @@ def _by_status(wanted: frozenset[str], now: datetime) -> Iterator[ColumnElement[
     yield from (approvals.c.status == status for status in sorted(wanted - {"pending"}))
 
 
-def _branch(query: ApprovalQuery, condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    conditions = [condition, *_filters(query)]
+def _range(query: ApprovalQuery, condition: ColumnElement[bool]) -> Select[Any, Any]:
+    """Returns the first of what fulfils a condition behind the cursor."""
+    key, row_id = _key(query), approvals.c.id
+    statement = select(row_id, key.label("key")).where(condition, *_filters(query))
     if query.cursor is not None:
-        key, last_id = decode(query.sort, query.cursor)
-        here, there = tuple_(_key(query), approvals.c.id), tuple_(key, last_id)
-        conditions.append(here < there if _is_falling(query) else here > there)
-    return conditions
+        here, there = tuple_(key, row_id), tuple_(*decode(query.sort, query.cursor))
+        statement = statement.where(here < there if _is_falling(query) else here > there)
+    return _in_order(statement, query, key, row_id)
 
 
 def _filters(query: ApprovalQuery) -> list[ColumnElement[bool]]:
@@ -119,8 +120,9 @@ def _filters(query: ApprovalQuery) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _in_order(statement: Select[Any], query: ApprovalQuery) -> Select[Any]:
-    key, row_id = _column(query), approvals.c.id
+def _in_order(
+    statement: Select[Any, Any], query: ApprovalQuery, key: ColumnElement[Any], row_id: ColumnElement[str]
+) -> Select[Any, Any]:
     order = (key.desc(), row_id.desc()) if _is_falling(query) else (key, row_id)
     return statement.order_by(*order).limit(page_size(query.limit) + 1)
 
@@ -129,10 +131,7 @@ def _is_falling(query: ApprovalQuery) -> bool:
     return query.sort.startswith("-")
 
 
-def _column(query: ApprovalQuery) -> Any:  # noqa: ANN401 - a column of one of two types
-    return approvals.c.expires_order if query.sort == "expires_at" else approvals.c.requested_at
-
-
 def _key(query: ApprovalQuery) -> ColumnElement[int]:
     """Returns the sort key as the number that is stored."""
-    return type_coerce(_column(query), BigInteger)
+    column = approvals.c.expires_order if query.sort == "expires_at" else approvals.c.requested_at
+    return type_coerce(column, BigInteger)

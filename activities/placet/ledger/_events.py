@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts._base import Message
 from placet.contracts.events import RUN_ENDS, Event, EventType
+from placet.ledger._locks import LOG, hold
 from placet.ledger._shapes import Viewer
 from placet.ledger._tables import events, runs
 from placet.ledger._visibility import event_is_seen_by
 from placet.ledger.errors import InvalidCursorError
 
-_LOCK: Final = 7117
 _ID_WIDTH: Final = 16
 CHANNEL: Final = "placet_events"
 
@@ -52,14 +52,12 @@ async def append(connection: AsyncConnection, new: Sequence[NewEvent]) -> None:
     """
     if not new:
         return
-    on_sqlite = connection.dialect.name == "sqlite"
-    if not on_sqlite:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    await hold(connection, LOG)
     over = await _ended_runs(connection, {event.run_id for event in new if event.run_id})
     for event in new:
         over_now = event.run_id in over and event.type not in RUN_ENDS
         await insert_once(connection, events, _row(event, None if over_now else event.run_id))
-    if not on_sqlite:
+    if connection.dialect.name == "postgresql":
         await connection.execute(text(f"NOTIFY {CHANNEL}"))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.ledger._events import insert_once
+from placet.ledger._locks import AGENTS, hold
 from placet.ledger._shapes import AgentRow, KeyClaim
 from placet.ledger._tables import agents as agents_table
 from placet.ledger._tables import blobs, keys, secrets
@@ -51,6 +52,7 @@ async def seal_key(connection: AsyncConnection) -> bytes:
 
 async def put_agents(connection: AsyncConnection, agents: Sequence[AgentRow]) -> None:
     """Publishes the agents in place of those before."""
+    await hold(connection, AGENTS)
     await connection.execute(delete(agents_table))
     for agent in agents:
         row = {"name": agent.name, "body": agent.model_dump(mode="json")}

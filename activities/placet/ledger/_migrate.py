@@ -12,15 +12,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from placet.ledger._locks import HOLD, SCHEMA
 from placet.ledger.errors import LedgerTooNewError, LedgerUnavailableError
 
 VERSION_TABLE: Final = "placet_ledger_version"
 _SCRIPTS: Final = Path(__file__).parent / "_migrations"
-_LOCK: Final = 7118
 _WAIT_SECONDS: Final = 30.0
 
 _one_at_a_time: Final = threading.Lock()
@@ -85,7 +85,7 @@ def _write_ahead(path: Path) -> None:
 def _migrate_postgres(url: URL) -> None:
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 3})
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(HOLD, {"key": SCHEMA})
         _upgrade(connection)
 
 

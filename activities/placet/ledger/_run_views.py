@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Row, and_, exists, not_, or_, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, exists, not_, or_, select, tuple_, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts.approvals import Approval, WorkflowLink
@@ -41,7 +41,7 @@ async def page(connection: AsyncConnection, query: RunQuery, now: datetime) -> P
     return Page(tuple(await _views(connection, shown, now, query.visible_to)), cursor)
 
 
-def listing(query: RunQuery, now: datetime) -> Any:  # noqa: ANN401 - a select of every column
+def listing(query: RunQuery, now: datetime) -> Select[Any]:
     """Returns the statement that reads a page, and one row behind it."""
     statement = select(runs).where(*_filters(query, now))
     if query.cursor is not None:
