@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,6 +60,7 @@ def server_command(program: Program, folder: Path, ports: Mapping[str, int]) -> 
     """
     if program.kind is Kind.CLI:
         return Command(arguments=_cli_arguments(program, folder, ports), environment=_environment())
+    _forget_members(folder / "temporal.db")
     dynamic = folder / "dynamic.yaml"
     _write(dynamic, {name: [{"value": value}] for name, value in _DYNAMIC.items()})
     config = folder / "temporal.yaml"
@@ -80,6 +83,20 @@ def ui_command(program: Path, folder: Path, ports: Mapping[str, int]) -> Command
     _write(folder / "ui.yaml", config)
     arguments = (str(program), "--root", str(folder), "--config", ".", "--env", "ui", "start")
     return Command(arguments=arguments, environment=_environment())
+
+
+def _forget_members(database: Path) -> None:
+    # The server looks for the members of its last run before it serves. It is alone: on other ports than last time it
+    # would wait for half a minute for nobody, again and again.
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(database)) as connection, connection:
+        try:
+            connection.execute("DELETE FROM cluster_membership")
+        except sqlite3.OperationalError as error:
+            # Killed before its first start had made the tables.
+            if "no such table" not in str(error):
+                raise
 
 
 def _environment() -> dict[str, str]:

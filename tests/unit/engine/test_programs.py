@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -88,6 +89,18 @@ def test_it_is_built_where_nothing_else_is_there_and_once(empty_machine: Path) -
     assert any("Building temporal-server" in line and "once" in line for line in said)
     go.unlink()
     assert obtain_server(silent).path == SERVER.path
+
+
+def test_two_that_want_it_at_the_same_time_build_it_once(empty_machine: Path, tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    counting = f'if [ "$1" = install ]; then echo one >> {starts}; sleep 0.3; fi\n'
+    put(empty_machine, "go", BUILDING_GO.replace("printf", counting + "printf", 1))
+    said: list[str] = []
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(obtain_server, [said.append] * 4))
+    assert {program.path for program in built} == {SERVER.path}
+    assert starts.read_text() == "one\n"
+    assert [line for line in said if "waiting for it" in line]
 
 
 def test_without_any_way_the_error_lists_them_all() -> None:
