@@ -39,7 +39,7 @@ async def test_a_run_can_be_read_as_soon_as_it_was_started(site: Site) -> None:
         "refund A-1",
     )
     assert run["metadata"] == {"ticket": 7}
-    assert run["temporal"]["workflow_id"] == f"run-{run['id']}"
+    assert run["temporal"]["workflow_id"] == run["id"]
     assert run["temporal"]["url"]
     assert (await bot.get(f"/v1/runs/{run['id']}")).json() == run
     assert (await bot.get("/v1/runs")).json()["items"] == [run]
@@ -195,7 +195,7 @@ async def test_without_temporal_a_run_is_started_later_under_the_same_key(site: 
 
 
 async def test_unknown_ids_are_not_found(site: Site) -> None:
-    for wrong in ("x", "%00", "0" * 32, "00000000-0000-0000-0000-000000000000"):
+    for wrong in ("x", "%00", "0" * 32, "run-00000000-0000-0000-0000-000000000000"):
         problem(await site.client("root").get(f"/v1/runs/{wrong}"), 404, "not_found")
 
 

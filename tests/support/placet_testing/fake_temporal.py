@@ -173,7 +173,7 @@ class FakeTemporal:
         found = await self.find_run(given.run_id)
         if found is not None:
             return found
-        started = Started(f"run-{given.run_id}", "first", self.clock())
+        started = Started(given.run_id, "first", self.clock())
         self.runs[given.run_id] = FakeRun(given, started, ticket)
         return started
 
