@@ -99,3 +99,10 @@ def test_each_key_of_the_file_stands_in_the_table_of_its_section(heading: str, m
 def test_the_whole_example_of_the_file_is_a_valid_one() -> None:
     [example, *_] = re.findall(r"^```yaml\n(.*?)^```", page("placet-yaml.md"), re.DOTALL | re.MULTILINE)
     Config.model_validate(yaml.safe_load(example))
+
+
+def test_what_a_tool_is_told_of_its_call_is_in_the_docs() -> None:
+    source = (TREE / "activities" / "placet" / "effects" / "_tool.py").read_text("utf-8")
+    told = set(re.findall(r'^\s+"(placet_\w+)":', source, re.MULTILINE))
+    assert told, "the search finds nothing any more"
+    assert {name for name in told if f"`{name}`" not in page("placet-yaml.md")} == set()
