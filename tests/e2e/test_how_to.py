@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -21,6 +22,7 @@ from temporalio.worker import Worker
 
 from placet_testing.pages import TREE, blocks_of, file_of
 from placet_testing.running_up import COMMAND, Up, running_up, until
+from placet_testing.servers import unavailable
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -48,7 +50,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Imported
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     made: list[str] = []
 
-    def imported(name: str) -> Any:  # noqa: ANN401 - a module that only the test knows
+    def imported(name: str) -> Any:
         (tmp_path / name).write_text(file_of(ANOTHER, name))
         made.append(name.removesuffix(".py"))
         return importlib.import_module(made[-1])
@@ -142,6 +144,9 @@ async def test_a_workflow_of_anybody_asks_the_policy(up: Up, module: Imported, t
 
 
 def bash(up: Up, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    for program in ("curl", "jq"):
+        if shutil.which(program) is None:
+            unavailable(f"the page's scripts need {program}")
     given = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PLACET_URL": up.url, "PLACET_API_KEY": "any", **environment}
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=given, timeout=60)
 
