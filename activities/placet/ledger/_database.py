@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import sqlite3
+import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import DataError as RefusedDataError
 from sqlalchemy.exc import IntegrityError as RefusedRowError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -21,6 +23,8 @@ LIMIT_SECONDS: Final = 5.0
 """No call of the ledger takes longer, but for what a driver needs to let go of a connection."""
 _LOCK_MILLISECONDS: Final = 3_500
 """How long a writer waits for another one."""
+_TRY_SECONDS: Final = 0.1
+"""How long SQLite itself waits, in a thread that cannot be called back; the rest is waited for here."""
 _READERS: Final = 4
 _POSTGRES_CONNECTIONS: Final = 8
 _POSTGRES: Final = {
@@ -44,6 +48,8 @@ _DRIVERS: Final = {
     "postgres": "postgresql+psycopg",
 }
 _UNDEFINED_TABLE: Final = "42P01"
+_PRIMARY_CODE: Final = 0xFF
+"""The bits of an error code of SQLite that say what it is; the others say of which kind."""
 
 
 class Database:
@@ -71,6 +77,8 @@ class Database:
             LedgerUnavailableError: The database cannot be used now, or the answer to the commit was lost.
         """
         async with _bounded(), self._writer.begin() as connection:
+            if self.is_sqlite:
+                await _begin_immediate(connection)
             yield connection
 
     @contextlib.asynccontextmanager
@@ -94,10 +102,11 @@ class Database:
             pool_size=1 if writes else _READERS,
             max_overflow=0,
             pool_timeout=LIMIT_SECONDS,
-            connect_args={"timeout": _LOCK_MILLISECONDS / 1000},
+            connect_args={"timeout": _TRY_SECONDS if writes else _LOCK_MILLISECONDS / 1000},
         )
         event.listen(engine.sync_engine, "connect", _prepare_writer if writes else _prepare_reader)
-        event.listen(engine.sync_engine, "begin", _begin_immediate if writes else _begin)
+        if not writes:
+            event.listen(engine.sync_engine, "begin", _begin)
         return engine
 
     def _postgres(self) -> AsyncEngine:
@@ -149,12 +158,28 @@ def _pragmas(connection: Any, *settings: str) -> None:  # noqa: ANN401 - the dri
     cursor.close()
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+async def _begin_immediate(connection: AsyncConnection) -> None:
+    """Begins to write; where another process does, it waits in a way that a caller can give up."""
+    give_up = time.monotonic() + _LOCK_MILLISECONDS / 1000
+    while True:
+        try:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if not _is_locked(error.orig) or time.monotonic() > give_up:
+                raise
+            # Not in step with the others who wait.
+            await asyncio.sleep(random.uniform(0, _TRY_SECONDS / 4))  # noqa: S311 - no secret
+        else:
+            return
+
+
+def _is_locked(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
 
 
 @contextlib.asynccontextmanager
