@@ -26,6 +26,7 @@ from typing import Final, NoReturn, Protocol, cast
 
 import pytest
 import pytest_asyncio
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.testing import WorkflowEnvironment
@@ -34,6 +35,7 @@ from placet.engine.connection import connect, data_converter
 from placet.engine.errors import EngineError, ProvisionError
 from placet.engine.programs import obtain_server
 from placet.engine.progress import Say, say_on_stderr, silent
+from placet.engine.search_attributes import SEARCH_ATTRIBUTES
 from placet.engine.settings import Settings
 from placet_testing.local_temporal import local_temporal
 from placet_testing.postgres import PostgresServer, postgres_server
@@ -116,6 +118,11 @@ async def _time_skipping() -> AsyncIterator[WorkflowEnvironment]:
     except RuntimeError as error:
         unavailable(f"{reason}; {error}")
     async with environment:
+        # This server cannot list search attributes, so they are added without a look.
+        request = AddSearchAttributesRequest(
+            namespace=environment.client.namespace, search_attributes=SEARCH_ATTRIBUTES
+        )
+        await environment.client.operator_service.add_search_attributes(request)
         yield environment
 
 

@@ -1,0 +1,173 @@
+"""Effects of a run without a world: scripted turns and verdicts, and a diary of what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from placet.contracts.approvals import Asked
+from placet.contracts.calls import Args, JudgeInput, JudgeResult, Terms, Verdict
+from placet.contracts.canonical import canonical_text, digest
+from placet.contracts.records import EndedEntry, RecordInput, RecordResult
+from placet.contracts.runs import (
+    CloseInput,
+    CloseResult,
+    ModelCall,
+    ModelInput,
+    ModelResult,
+    SettleInput,
+    SettleResult,
+    ToolInput,
+    ToolResult,
+)
+from placet.effects._recorded import RecordedActivities
+from placet.runs import effects
+from placet.worker import WORKFLOWS, runner
+
+_PATIENCE: Final = 15.0
+
+
+def a_call(index: int, tool: str, **args: Any) -> ModelCall:
+    """Returns a call as the model activity hands it to the run."""
+    text = canonical_text(args)
+    return ModelCall(index=index, call_id=f"call_{index}", tool=tool, args=Args(text=text, digest=digest(tool, text)))
+
+
+@dataclass
+class FakeEffects:
+    """The activities of a run, as a test wants them.
+
+    Attributes:
+        turns: The calls of each turn; after the last the model calls nothing.
+        verdicts: By tool: what policy says. A tool that is not named is allowed.
+        terms: Of every ask.
+        outcomes: By tool: what becomes of its runs, one after the other; succeeded where nothing is left.
+        diary: What happened, as short words in order.
+        hold: A tool named here does not return before its event is set.
+    """
+
+    turns: Sequence[Sequence[ModelCall]]
+    verdicts: dict[str, str] = field(default_factory=dict[str, str])
+    terms: Terms = field(default_factory=Terms)
+    outcomes: dict[str, deque[str]] = field(default_factory=lambda: defaultdict[str, deque[str]](deque))
+    hold: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+    model_fails: bool = False
+    diary: list[str] = field(default_factory=list[str])
+    asked: dict[str, Asked] = field(default_factory=dict[str, Asked])
+    ended: dict[str, str] = field(default_factory=dict[str, str])
+    ran: list[ToolInput] = field(default_factory=list[ToolInput])
+    settled: list[SettleInput] = field(default_factory=list[SettleInput])
+    heard: list[ModelInput] = field(default_factory=list[ModelInput])
+    closed: list[CloseInput] = field(default_factory=list[CloseInput])
+
+    def worker(self, client: Client, task_queue: str) -> Worker:
+        """Returns a worker of our workflows with these effects."""
+        return Worker(
+            client,
+            task_queue=task_queue,
+            workflows=WORKFLOWS,
+            activities=[
+                self.record,
+                self.call_model,
+                self.judge,
+                self.run_tool,
+                self.settle,
+                self.close,
+                RecordedActivities(client).when_recorded,
+            ],
+            workflow_runner=runner(),
+            build_id="test",
+        )
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Returns as soon as the condition holds; a test that waits in vain fails."""
+        async with asyncio.timeout(_PATIENCE):
+            while not condition():  # noqa: ASYNC110 - the condition is any
+                await asyncio.sleep(0.01)
+
+    async def approval_of(self, index: int, kind: str = "tool_call") -> Asked:
+        """Returns the open approval of a call as soon as it is asked for."""
+        await self.until(lambda: self._open(index, kind) is not None)
+        found = self._open(index, kind)
+        assert found is not None
+        return found
+
+    def _open(self, index: int, kind: str) -> Asked | None:
+        for one in self.asked.values():
+            if one.index == index and one.kind == kind and one.id not in self.ended:
+                return one
+        return None
+
+    @activity.defn(name=effects.RECORD)
+    async def record(self, given: RecordInput) -> RecordResult:
+        """Keeps what approvals tell."""
+        if given.asked is not None:
+            self.asked[given.approval_id] = given.asked
+        for entry in given.entries:
+            if isinstance(entry, EndedEntry):
+                self.ended[given.approval_id] = entry.status
+        return RecordResult()
+
+    @activity.defn(name=effects.MODEL)
+    async def call_model(self, given: ModelInput) -> ModelResult:
+        """Answers with the calls of the turn."""
+        self.heard.append(given)
+        if self.model_fails:
+            message = "The model call failed: it is out"
+            raise ApplicationError(message, non_retryable=True)
+        if "model" in self.hold:
+            await self.hold["model"].wait()
+        calls = self.turns[given.turn] if given.turn < len(self.turns) else ()
+        return ModelResult(turn_row=f"turn{given.turn}", message_id=f"said{given.turn}", calls=tuple(calls))
+
+    @activity.defn(name=effects.JUDGE)
+    async def judge(self, given: JudgeInput) -> JudgeResult:
+        """Judges by the tool's name."""
+        verdicts = [
+            Verdict.model_validate(
+                {
+                    "effect": self.verdicts.get(call.tool, "allow"),
+                    "digest": digest(call.tool, call.args_text or "{}"),
+                    "terms": self.terms,
+                    "title": call.tool,
+                }
+            )
+            for call in given.calls
+        ]
+        return JudgeResult(verdicts=tuple(verdicts))
+
+    @activity.defn(name=effects.TOOL)
+    async def run_tool(self, given: ToolInput) -> ToolResult:
+        """Notes the call, holds it where the test says so, and ends it as the test says."""
+        tool = given.call.tool
+        self.ran.append(given)
+        self.diary.append(f"start {tool}{given.call.index}")
+        if tool in self.hold:
+            await self.hold[tool].wait()
+        outcome = self.outcomes[tool].popleft() if self.outcomes[tool] else "succeeded"
+        self.diary.append(f"{outcome} {tool}{given.call.index}")
+        if outcome in {"ask", "uncertain"}:
+            return ToolResult.model_validate({"status": outcome})
+        return ToolResult.model_validate({"status": outcome, "message_id": f"ran{given.call.index}"})
+
+    @activity.defn(name=effects.SETTLE)
+    async def settle(self, given: SettleInput) -> SettleResult:
+        """Notes why the call did not run."""
+        self.settled.append(given)
+        self.diary.append(f"{given.reason} {given.call.tool}{given.call.index}")
+        return SettleResult(message_id=f"settled{given.call.index}")
+
+    @activity.defn(name=effects.CLOSE)
+    async def close(self, given: CloseInput) -> CloseResult:
+        """Notes the end."""
+        self.closed.append(given)
+        self.diary.append(f"close {given.status}")
+        return CloseResult()

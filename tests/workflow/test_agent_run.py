@@ -1,0 +1,304 @@
+"""A run's turns: what starts when, what waits for whom, and how a run ends."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.testing import WorkflowEnvironment
+
+from placet.contracts.approvals import Asked
+from placet.contracts.calls import Terms
+from placet.contracts.runs import RunInput, RunResult
+from placet_testing.fake_effects import FakeEffects, a_call
+
+Run = WorkflowHandle[Any, RunResult]
+
+
+@asynccontextmanager
+async def a_run(
+    environment: WorkflowEnvironment, task_queue: str, effects: FakeEffects, **limits: Any
+) -> AsyncGenerator[Run]:
+    """Starts a run with these effects and a worker for it, and leaves nothing behind that has not ended.
+
+    A task that nobody polls would keep the time-skipping server from skipping for every test after this one.
+    """
+    run_id = f"run-{uuid.uuid4()}"
+    given = RunInput(run_id=run_id, agent="clerk", thread_id="thread", input_turn="input", **limits)
+    async with effects.worker(environment.client, task_queue):
+        run: Run = await environment.client.start_workflow(
+            "AgentRun", given, id=run_id, task_queue=task_queue, result_type=RunResult
+        )
+        yield run
+        for held in effects.hold.values():
+            held.set()
+        if (await run.describe()).status == WorkflowExecutionStatus.RUNNING:
+            await run.cancel()
+            with pytest.raises(WorkflowFailureError):
+                await run.result()
+
+
+async def decide(client: Client, asked: Asked, kind: str, **fields: Any) -> dict[str, Any]:
+    """Decides on an approval as dana."""
+    handle = client.get_workflow_handle(f"approval-{asked.id}")
+    body = {"type": kind, "digest": asked.args.digest, "by": "user:dana", **fields}
+    return await handle.execute_update("decide", body)  # pyright: ignore[reportUnknownMemberType]
+
+
+@pytest.fixture
+def three_calls() -> FakeEffects:
+    """Gives a turn of which one call is allowed and two are asked."""
+    calls = [a_call(0, "find", who="ada"), a_call(1, "refund", cents=1), a_call(2, "mail", to="ada")]
+    return FakeEffects([calls], verdicts={"refund": "ask", "mail": "ask"})
+
+
+async def test_an_allowed_call_runs_while_its_neighbours_wait(
+    workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects
+) -> None:
+    async with a_run(workflow_environment, task_queue, three_calls):
+        await three_calls.approval_of(1)
+        await three_calls.approval_of(2)
+        await three_calls.until(lambda: "succeeded find0" in three_calls.diary)
+        assert not three_calls.ended
+        assert [one.call.tool for one in three_calls.ran] == ["find"]
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+async def test_each_gated_call_is_released_by_its_own_decision(
+    workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects, order: tuple[int, int]
+) -> None:
+    async with a_run(workflow_environment, task_queue, three_calls) as run:
+        asked = {index: await three_calls.approval_of(index) for index in order}
+        for place, index in enumerate(order, 1):
+            await decide(workflow_environment.client, asked[index], "approve")
+            await three_calls.until(lambda: len(three_calls.ran) == place + 1)  # noqa: B023 - awaited in the loop
+            assert three_calls.ran[-1].call.index == index
+            assert three_calls.ran[-1].approval_id == asked[index].id
+        result = await run.result()
+    assert result.status == "completed"
+    assert three_calls.heard[1].results == ("ran0", "ran1", "ran2")
+
+
+async def test_two_calls_of_one_tool_are_two_calls(workflow_environment: WorkflowEnvironment, task_queue: str) -> None:
+    effects = FakeEffects([[a_call(0, "refund", cents=1), a_call(1, "refund", cents=1)]], verdicts={"refund": "ask"})
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        first, second = await effects.approval_of(0), await effects.approval_of(1)
+        assert first.id != second.id
+        assert first.args.digest == second.args.digest
+        await decide(workflow_environment.client, first, "approve")
+        await decide(workflow_environment.client, second, "reject")
+        await run.result()
+    assert [one.call.index for one in effects.ran] == [0]
+    assert effects.heard[1].results == ("ran0", "settled1")
+
+
+async def test_an_edit_runs_exactly_the_edited_bytes(
+    workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects
+) -> None:
+    async with a_run(workflow_environment, task_queue, three_calls) as run:
+        asked = await three_calls.approval_of(1)
+        await decide(workflow_environment.client, asked, "edit", args_text='{"cents": 900719925474099312345}')
+        await three_calls.until(lambda: len(three_calls.ran) == 2)
+        await decide(workflow_environment.client, await three_calls.approval_of(2), "reject")
+        await run.result()
+    ran = three_calls.ran[1]
+    assert ran.args.text == '{"cents":900719925474099312345}'
+    assert ran.outcome is not None
+    assert ran.outcome.decision is not None
+    assert ran.outcome.decision.digest == ran.args.digest != asked.args.digest
+
+
+async def test_a_call_that_cannot_run_asks_nobody(workflow_environment: WorkflowEnvironment, task_queue: str) -> None:
+    broken = a_call(0, "refund").model_copy(update={"args": None, "problem": "told"})
+    effects = FakeEffects([[broken]], verdicts={"refund": "ask"})
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await run.result()
+    assert effects.heard[1].results == ("told",)
+    assert not effects.asked
+    assert not effects.ran
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("reject", "rejected"), ("respond", "responded")])
+async def test_what_a_person_says_instead_is_the_message(
+    workflow_environment: WorkflowEnvironment, task_queue: str, kind: str, reason: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund")]], verdicts={"refund": "ask"})
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await decide(workflow_environment.client, await effects.approval_of(0), kind, message="not today")
+        await run.result()
+    assert [one.reason for one in effects.settled] == [reason]
+    outcome = effects.settled[0].outcome
+    assert outcome is not None
+    assert outcome.decision is not None
+    assert outcome.decision.message == "not today"
+    assert not effects.ran
+
+
+async def test_nobody_in_time_is_told_as_that_and_the_run_goes_on(
+    time_skipping: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund")]], verdicts={"refund": "ask"}, terms=Terms(expires_after="3d"))
+    async with a_run(time_skipping, task_queue, effects) as run:
+        result = await run.result()
+    assert result.status == "completed"
+    assert [one.reason for one in effects.settled] == ["expired"]
+
+
+async def test_an_expiry_that_aborts_ends_the_run_and_its_other_approvals(
+    time_skipping: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects(
+        [[a_call(0, "refund"), a_call(1, "refund")]],
+        verdicts={"refund": "ask"},
+        terms=Terms(expires_after="3d", on_expiry="abort"),
+    )
+    async with a_run(time_skipping, task_queue, effects) as run:
+        result = await run.result()
+    assert result.status == "expired"
+    assert set(effects.ended.values()) <= {"expired", "cancelled"}
+    assert len(effects.ended) == 2
+    assert len(effects.heard) == 1
+    assert sorted(effects.closed[0].results) == [0, 1]
+
+
+async def test_a_cancelled_run_withdraws_its_approvals_and_says_so(
+    workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects
+) -> None:
+    async with a_run(workflow_environment, task_queue, three_calls) as run:
+        await three_calls.approval_of(1)
+        await three_calls.approval_of(2)
+        await run.cancel()
+        with pytest.raises(WorkflowFailureError) as raised:
+            await run.result()
+        status = (await run.describe()).status
+    assert isinstance(raised.value.cause, CancelledError)
+    assert status == WorkflowExecutionStatus.CANCELED
+    assert list(three_calls.ended.values()) == ["cancelled", "cancelled"]
+    assert [one.call.tool for one in three_calls.ran] == ["find"]
+    assert three_calls.closed[0].status == "cancelled"
+    assert sorted(three_calls.closed[0].results) == [0, 1, 2]
+
+
+async def test_a_cancel_lets_the_started_tool_finish_and_starts_nothing_more(
+    workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects
+) -> None:
+    three_calls.hold["refund"] = asyncio.Event()
+    async with a_run(workflow_environment, task_queue, three_calls) as run:
+        await decide(workflow_environment.client, await three_calls.approval_of(1), "approve")
+        await three_calls.until(lambda: "start refund1" in three_calls.diary)
+        waiting = await three_calls.approval_of(2)
+        await run.cancel()
+        await three_calls.until(lambda: waiting.id in three_calls.ended)
+        three_calls.hold["refund"].set()
+        with pytest.raises(WorkflowFailureError):
+            await run.result()
+    assert "succeeded refund1" in three_calls.diary
+    assert three_calls.closed[0].results == {0: "ran0", 1: "ran1", 2: "settled2"}
+    assert len(three_calls.heard) == 1
+
+
+async def test_a_cancel_does_not_wait_for_the_model(workflow_environment: WorkflowEnvironment, task_queue: str) -> None:
+    effects = FakeEffects([], hold={"model": asyncio.Event()})
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await effects.until(lambda: bool(effects.heard))
+        await run.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await run.result()
+        effects.hold["model"].set()
+    assert effects.closed[0].status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "runs", "reason"),
+    [("ran", "completed", 1, "ran"), ("not_run", "completed", 2, None), ("stop", "cancelled", 1, "uncertain")],
+)
+async def test_an_uncertain_call_asks_a_person(
+    workflow_environment: WorkflowEnvironment, task_queue: str, answer: str, status: str, runs: int, reason: str | None
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund")]])
+    effects.outcomes["refund"].append("uncertain")
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        asked = await effects.approval_of(0, kind="question")
+        assert asked.tool == "refund"
+        assert asked.expires_at is None
+        answers = {"what_happened": {"options": [answer]}}
+        await decide(workflow_environment.client, asked, "answer", answers=answers)
+        result = await run.result()
+    assert result.status == status
+    assert [one.again for one in effects.ran] == list(range(runs))
+    assert [one.reason for one in effects.settled] == ([reason] if reason else [])
+
+
+async def test_what_is_asked_at_the_door_is_asked_then(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    """Policy allowed the call in its turn and wants a person by the time it would run."""
+    effects = FakeEffects([[a_call(0, "refund", cents=1)]])
+    effects.outcomes["refund"].append("ask")
+    effects.hold["refund"] = asyncio.Event()
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await effects.until(lambda: bool(effects.ran))
+        effects.verdicts["refund"] = "ask"
+        effects.hold["refund"].set()
+        asked = await effects.approval_of(0)
+        await decide(workflow_environment.client, asked, "approve")
+        await run.result()
+    assert [one.approval_id for one in effects.ran] == [None, asked.id]
+
+
+async def test_what_is_denied_at_the_door_does_not_run(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund")]])
+    effects.outcomes["refund"].append("ask")
+    effects.hold["refund"] = asyncio.Event()
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await effects.until(lambda: bool(effects.ran))
+        effects.verdicts["refund"] = "deny"
+        effects.hold["refund"].set()
+        await run.result()
+    assert [one.reason for one in effects.settled] == ["denied"]
+
+
+async def test_a_model_that_fails_for_good_fails_the_run(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([], model_fails=True)
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        with pytest.raises(WorkflowFailureError) as raised:
+            await run.result()
+    assert isinstance(raised.value.cause, ApplicationError)
+    assert raised.value.cause.type == "run_failed"
+    assert effects.closed[0].status == "failed"
+    assert "it is out" in (effects.closed[0].error or "")
+
+
+async def test_a_run_that_never_stops_calling_is_stopped(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "find")]] * 5)
+    async with a_run(workflow_environment, task_queue, effects, max_turns=3) as run:
+        with pytest.raises(WorkflowFailureError):
+            await run.result()
+    assert len(effects.heard) == 3
+    assert "more than 3 turns" in (effects.closed[0].error or "")
+
+
+async def test_an_approval_that_an_operator_terminates_leaves_its_call_cancelled(
+    temporal_client: Client, task_queue: str
+) -> None:
+    """On the real server: the time-skipping one does not tell a parent of it."""
+    environment = WorkflowEnvironment.from_client(temporal_client)
+    effects = FakeEffects([[a_call(0, "refund")]], verdicts={"refund": "ask"})
+    async with a_run(environment, task_queue, effects) as run:
+        asked = await effects.approval_of(0)
+        await temporal_client.get_workflow_handle(f"approval-{asked.id}").terminate("gone")
+        result = await run.result()
+    assert result.status == "completed"
+    assert [one.reason for one in effects.settled] == ["cancelled"]
