@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from placet_testing.gateway import QUESTION, Site, asked, problem, said
+from placet.contracts.config import PolicyConfig, Rule
+from placet_testing.gateway import QUESTION, Site, asked, config_of, people, problem, said
 
 Approval = dict[str, Any]
 SHOWN = "the digest that was shown"
@@ -219,3 +221,13 @@ async def test_integers_of_any_size_survive(site: Site) -> None:
     assert approval["args"]["amount"] == huge
     answer = await said(site.client("dana"), approval, "edit", args={"amount": -huge})
     assert answer.json()["decision"]["args"]["amount"] == -huge
+
+
+async def test_an_edit_is_judged_by_the_policy_of_the_file(make_site: Callable[..., Site]) -> None:
+    rules = (Rule(name="no more refunds", tool=("refund",), effect="deny", reason="the desk is closed"),)
+    site = make_site(config_of(people(), policy=PolicyConfig(rules=rules)), policy=None)
+    approval = await asked(site.client("bot"))
+    answer = await said(site.client("dana"), approval, "edit", args={"amount": 1})
+    refused = problem(answer, 422, "edit_denied")
+    assert (refused["rule"], refused["reason"]) == ("no more refunds", "the desk is closed")
+    assert (await said(site.client("dana"), approval)).status_code == 200

@@ -75,6 +75,21 @@ async def test_while_one_is_on_its_way_later_ones_are_recorded_also_past_the_dea
     assert read["status"] == "approved"
 
 
+async def test_one_is_on_its_way_as_soon_as_it_is_stored(site: Site) -> None:
+    """The first still waits for a worker when the deadline passes; the second must not be told "expired"."""
+    approval = await asked(site.client("bot"), expires_after="1s")
+    site.clock.advance(seconds=0.95)
+    site.temporal.worker_up = False
+    first = asyncio.create_task(said(site.client("dana"), approval))
+    async with asyncio.timeout(5):
+        while not await site.ledger.decision_on_its_way(approval["id"]):  # noqa: ASYNC110 - it is a row
+            await asyncio.sleep(0.005)
+    assert not first.done()
+    site.clock.advance(seconds=1)
+    assert (await said(site.client("eve"), approval)).status_code == 202
+    assert (await first).status_code == 202
+
+
 async def test_the_signal_carries_what_the_update_carried(site: Site) -> None:
     approval = await asked(site.client("bot"))
     site.temporal.worker_up = False

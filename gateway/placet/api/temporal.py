@@ -214,8 +214,8 @@ class TemporalAdapter:
                 try:
                     async with asyncio.timeout(CONNECT):
                         client = await open_client(self._settings)
-                        await ensure_search_attributes(client)
-                except (RPCError, RuntimeError, TimeoutError, EngineError) as error:
+                        await _ensure_search_attributes(client)
+                except (RPCError, RuntimeError, TimeoutError) as error:
                     reason = f"there is no connection to Temporal at {self._settings.temporal_address}"
                     raise UnreachableError(reason, sent=False) from error
                 self._client = client
@@ -242,6 +242,16 @@ class TemporalAdapter:
     async def _started(self, client: Client, workflow_id: str) -> Started:
         described = await client.get_workflow_handle(workflow_id).describe()
         return Started(workflow_id, described.run_id, described.start_time)
+
+
+async def _ensure_search_attributes(client: Client) -> None:
+    """Creates the search attributes where the gateway may; a cluster of somebody else's may forbid to look."""
+    try:
+        await ensure_search_attributes(client)
+    except (RPCError, EngineError) as error:
+        if isinstance(error, RPCError) and error.status == RPCStatusCode.UNAVAILABLE:
+            raise
+        _log.warning("search_attributes_not_ensured", error=str(error))
 
 
 @asynccontextmanager

@@ -181,6 +181,7 @@ class Deciding:
             expires_at=approval.expires_at,
             update=lambda: self._approvals.decide(approval.id, payload),
             store=lambda: self._approvals.store_decision(approval.id, payload),
+            note=lambda: self._note(wished),
         )
         try:
             answer = await self._delivery.deliver(parcel)
@@ -189,7 +190,6 @@ class Deciding:
         except ClosedError:
             return await self._after_the_end(wished, approval)
         if isinstance(answer, Stored):
-            await self._note(wished)
             return Recorded(decision_id=wished.decision.id)
         if answer.fingerprint not in {None, wished.decision.fingerprint}:
             raise _reused(wished)

@@ -64,12 +64,14 @@ class Parcel:
     Attributes:
         update: Sends it and waits for the answer.
         store: Sends the same as a Signal.
+        note: Remembers that it is stored, at once: from then on others are told that one is on its way.
     """
 
     approval_id: str
     expires_at: datetime | None
     update: Callable[[], Awaitable[DecideResult]]
     store: Callable[[], Awaitable[None]]
+    note: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ class Delivery:
                 reason = f"Temporal did not confirm that it has it ({str(error) or 'no answer in time'})"
                 raise UnreachableError(reason, sent=True) from error
             return answer
+        if parcel.note is not None:
+            await parcel.note()
         return None
 
 
