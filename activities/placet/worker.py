@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
