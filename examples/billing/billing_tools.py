@@ -9,7 +9,7 @@ import contextlib
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def _left_to_refund(shop: sqlite3.Connection, order_id: int) -> int:
 
 
 @contextlib.contextmanager
-def _shop() -> Iterator[sqlite3.Connection]:
+def _shop() -> Generator[sqlite3.Connection]:
     """Opens the shop in one transaction that no other writer can come between."""
     folder = shop_folder()
     folder.mkdir(parents=True, exist_ok=True)
