@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Makes the tables."""
     _what_is_decided()
     _what_runs()
+    _what_is_said_and_called()
     _what_is_kept()
 
 
@@ -116,6 +117,9 @@ def _what_runs() -> None:
         sa.Column("calls", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _what_is_said_and_called() -> None:
     op.create_table(
         "messages",
         sa.Column("id", sa.Text(), nullable=False),
