@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from placet.contracts.events import EVENT_DATA, CallJudged, TurnCompleted
 from placet.contracts.records import RequestedEntry
@@ -83,11 +86,45 @@ async def test_waiting_ends_with_the_first_event_after_the_cursor(
 ) -> None:
     tail = await ledger.tail()
     assert await ledger.wait_for_events(tail, 0.05) is False
-    waiting = asyncio.create_task(ledger.wait_for_events(tail, 20))
-    other = another()
-    await other.record(an_approval(), 0, (RequestedEntry(),))
-    assert await waiting is True
+    waiting = [asyncio.create_task(ledger.wait_for_events(tail, 20)) for _ in range(3)]
+    await another().record(an_approval(), 0, (RequestedEntry(),))
+    assert await asyncio.gather(*waiting) == [True] * 3
     assert await ledger.wait_for_events(tail, 20) is True
+    assert await ledger.wait_for_events(await ledger.tail(), 0) is False
+
+
+async def test_who_waits_is_woken_at_once(ledger: Ledger, another: Callable[[], Ledger]) -> None:
+    """Well before the look that is taken every second in any case."""
+    writer, waits = another(), list[float]()
+    await writer.record(an_approval(), 0, (RequestedEntry(),))
+    for _ in range(6):
+        tail = await ledger.tail()
+        waiting = asyncio.create_task(ledger.wait_for_events(tail, 20))
+        await asyncio.sleep(0.05)
+        await writer.record(an_approval(), 0, (RequestedEntry(),))
+        written = time.monotonic()
+        assert await waiting
+        waits.append(time.monotonic() - written)
+    assert sorted(waits)[3] < 0.5
+
+
+async def test_who_waits_is_woken_again_after_the_connection_was_cut(
+    postgres_url: str,
+) -> None:
+    ledger = Ledger.at(postgres_url)
+    await ledger.migrate()
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    tail = await ledger.tail()
+    waiting = asyncio.create_task(ledger.wait_for_events(tail, 20))
+    address = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    async with await psycopg.AsyncConnection.connect(address, autocommit=True) as operator:
+        listening = "SELECT pid, pg_sleep(0.01) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        while await (await operator.execute(listening)).fetchone() is None:
+            pass
+        await operator.execute(cut)
+    await ledger.record(an_approval(), 0, (RequestedEntry(),))
+    assert await waiting
+    await ledger.close()
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.0", "9" * 40, "٣", "0x10", " 1", "1 ", "\x00"])

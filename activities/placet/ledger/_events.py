@@ -21,10 +21,10 @@ from placet.ledger._locks import LOG, hold
 from placet.ledger._shapes import Viewer
 from placet.ledger._tables import events, runs
 from placet.ledger._visibility import event_is_seen_by
+from placet.ledger._waking import CHANNEL
 from placet.ledger.errors import InvalidCursorError
 
 _ID_WIDTH: Final = 16
-CHANNEL: Final = "placet_events"
 
 
 @dataclass(frozen=True)

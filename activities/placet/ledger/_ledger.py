@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import select
 
@@ -48,8 +48,7 @@ from placet.ledger._shapes import (
     Viewer,
 )
 from placet.ledger._tables import secrets
-
-_POLL_SECONDS: Final = 0.25
+from placet.ledger._waking import Waking
 
 
 class Ledger:
@@ -61,6 +60,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._waking = Waking(database.url)
         self._seal_key: bytes | None = None
 
     @staticmethod
@@ -85,6 +85,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Lets go of every connection."""
+        await self._waking.close()
         await self._database.close()
 
     async def ping(self) -> None:
@@ -447,12 +448,15 @@ class Ledger:
 
     async def wait_for_events(self, cursor: str, timeout_seconds: float) -> bool:
         """Returns True as soon as there is an event after the cursor, False at the timeout."""
-        deadline = time.monotonic() + timeout_seconds
-        while await self.tail() == cursor:
-            if time.monotonic() >= deadline:
+        give_up = time.monotonic() + timeout_seconds
+        while True:
+            news = self._waking.news()
+            if await self.tail() > cursor:
+                return True
+            left = give_up - time.monotonic()
+            if left <= 0:
                 return False
-            await asyncio.sleep(min(_POLL_SECONDS, timeout_seconds))
-        return True
+            await self._waking.wait(news, left)
 
     # --- agents
 
