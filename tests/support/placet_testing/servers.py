@@ -33,7 +33,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from placet.engine.connection import connect, data_converter
 from placet.engine.errors import EngineError, ProvisionError
-from placet.engine.programs import obtain_server
+from placet.engine.programs import obtain_server, obtain_ui
 from placet.engine.progress import Say, say_on_stderr, silent
 from placet.engine.search_attributes import SEARCH_ATTRIBUTES
 from placet.engine.settings import Settings
@@ -43,8 +43,12 @@ from placet_testing.time_skipping import time_skipping_server
 
 _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "temporal_server": obtain_server,
+    "temporal_ui": obtain_ui,
     "time_skipping": time_skipping_server,
 }
+
+_FROM_OUTSIDE: Final = frozenset({"e2e", "faults"})
+"""Folders of tests that start `placet up` without a fixture of this module."""
 
 
 class _Capture(Protocol):
@@ -70,6 +74,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if "workflow_environment" in wanted:
         wanted.add(_chosen(session.config))
+    if any(_FROM_OUTSIDE.intersection(item.path.parts) for item in session.items):
+        wanted |= {"temporal_server", "temporal_ui"}
     capture = cast("_Capture", session.config.pluginmanager.getplugin("capturemanager"))
     for name in sorted(wanted & _PROVIDERS.keys()):
         with capture.global_and_fixture_disabled():
