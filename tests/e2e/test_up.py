@@ -80,7 +80,7 @@ def test_what_waits_survives_kill_9_of_everything(tmp_path: Path) -> None:
         assert answer.status_code == 200, answer.text
         up.kill_everything()
     with running_up(data) as up:
-        assert approval(up.url, asked["id"])["status"] == "approved"
+        until(lambda: approval(up.url, asked["id"])["status"] == "approved", limit=60)
         assert up.end(signal.SIGTERM) == 0
 
 

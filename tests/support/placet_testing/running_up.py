@@ -116,14 +116,17 @@ def gateway_port(data: Path) -> int:
 
 
 def processes_of(data: Path) -> dict[int, str]:
-    """Everything alive whose command line or environment names the data folder."""
+    """Everything alive whose command line or environment names the data folder, and the `up` that holds it."""
+    lock = data / "up.lock"
+    holder = lock.read_text().strip() if lock.exists() else ""
     found: dict[int, str] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
             line = (entry / "cmdline").read_bytes()
-            if line and str(data).encode() in line + (entry / "environ").read_bytes():
+            held = entry.name == holder and b"placet" in line
+            if line and (held or str(data).encode() in line + (entry / "environ").read_bytes()):
                 found[int(entry.name)] = line.replace(b"\0", b" ").decode(errors="replace")
     return found
 
