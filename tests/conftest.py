@@ -1,3 +1,3 @@
-"""The fixtures of all tests; see the table in `placet_testing.servers`."""
+"""The fixtures of all tests; see the tables in `placet_testing.servers` and `placet_testing.deployments`."""
 
-pytest_plugins = ["placet_testing.servers"]
+pytest_plugins = ["placet_testing.servers", "placet_testing.deployments"]

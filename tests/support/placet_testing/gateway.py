@@ -34,19 +34,19 @@ def key_of(user: str) -> str:
 def people() -> People:
     """Somebody of each kind."""
     users = {
-        "dana": User(name="Dana Ito", groups=("finance",), roles=("approver",), keys=(_mark("dana"),)),
-        "eve": User(roles=("approver",), keys=(_mark("eve"), _mark("eve-phone"))),
-        "bot": User(roles=("requester",), keys=(_mark("bot"),)),
-        "max": User(roles=("requester", "approver"), keys=(_mark("max"),)),
-        "audra": User(roles=("auditor",), keys=(_mark("audra"),)),
-        "both": User(roles=("auditor", "approver"), keys=(_mark("both"),)),
-        "root": User(roles=("admin",), keys=(_mark("root"),)),
-        "nobody": User(keys=(_mark("nobody"),)),
+        "dana": User(name="Dana Ito", groups=("finance",), roles=("approver",), keys=(mark_of("dana"),)),
+        "eve": User(roles=("approver",), keys=(mark_of("eve"), mark_of("eve-phone"))),
+        "bot": User(roles=("requester",), keys=(mark_of("bot"),)),
+        "max": User(roles=("requester", "approver"), keys=(mark_of("max"),)),
+        "audra": User(roles=("auditor",), keys=(mark_of("audra"),)),
+        "both": User(roles=("auditor", "approver"), keys=(mark_of("both"),)),
+        "root": User(roles=("admin",), keys=(mark_of("root"),)),
+        "nobody": User(keys=(mark_of("nobody"),)),
     }
     return People(users=users)
 
 
-def _mark(user: str) -> str:
+def mark_of(user: str) -> str:
     return "sha256:" + hashlib.sha256(key_of(user).encode()).hexdigest()
 
 

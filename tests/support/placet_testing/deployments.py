@@ -1,0 +1,95 @@
+"""Fixtures: deployments whose processes tests may kill.
+
+| fixture | scope | gives |
+| --- | --- | --- |
+| `deployment` | session | two gateways and a worker on the shared Temporal server and a SQLite ledger, all of them up |
+| `mortal` | session | a gateway and a worker on a Temporal server that may be killed too, all of them up |
+
+Both are shared: each test brings back what it has killed by asking for the fixture, and works on approvals of
+its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from placet_testing.deployment import Deployment
+from placet_testing.local_temporal import local_temporal
+
+
+@dataclass
+class Mortal(Deployment):
+    """A deployment with a Temporal server of its own."""
+
+    server: ExitStack = field(default_factory=ExitStack)
+
+    def start_temporal(self) -> None:
+        """Starts the server on its old state and ports; does nothing where it runs."""
+        if not self.temporal:
+            self.temporal = self.server.enter_context(local_temporal(self.folder / "temporal"))
+
+    def kill_temporal(self) -> None:
+        """Kills the server with -9."""
+        self.server.close()
+        self.temporal = ""
+
+    def kill_everything(self) -> None:
+        """Kills workers, gateways and Temporal with -9."""
+        self.kill_workers()
+        self.kill_gateways()
+        self.kill_temporal()
+
+
+@contextmanager
+def folder_of(name: str) -> Generator[Path]:
+    """Gives a folder that no killed run has left anything in."""
+    folder = Path(tempfile.mkdtemp(prefix=f"placet-{name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _deployment(temporal_server: str) -> Iterator[Deployment]:
+    with folder_of("deployment") as folder:
+        made = Deployment(folder, temporal_server, f"placet-{uuid.uuid4().hex[:12]}")
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def deployment(_deployment: Deployment) -> Deployment:
+    """Two gateways and a worker, all up."""
+    _deployment.up(workers=1, gateways=2)
+    return _deployment
+
+
+@pytest.fixture(scope="session")
+def _mortal() -> Iterator[Mortal]:
+    with folder_of("mortal") as folder:
+        (folder / "temporal").mkdir()
+        made = Mortal(folder, "", f"placet-{uuid.uuid4().hex[:12]}")
+        try:
+            yield made
+        finally:
+            made.close()
+            made.kill_temporal()
+
+
+@pytest.fixture
+def mortal(_mortal: Mortal) -> Mortal:
+    """A gateway, a worker and a Temporal server, all up."""
+    _mortal.start_temporal()
+    _mortal.up(workers=1, gateways=1)
+    return _mortal
