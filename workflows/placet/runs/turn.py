@@ -119,7 +119,7 @@ class Turn:
             run_id=self._given.run_id,
             turn=self._turn,
         )
-        judged = await effects.judge(given, f"policy · {len(calls)} calls")
+        judged = await effects.judge(given, f"policy · {', '.join(call.tool for call in calls)}")
         return {call.index: verdict for call, verdict in zip(calls, judged.verdicts, strict=True)}
 
     async def _answer(self, call: ModelCall, verdict: Verdict | None) -> str:
