@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -66,3 +67,9 @@ def test_another_kind_of_database_is_refused_without_its_password(url: str) -> N
     with pytest.raises(LedgerError) as caught:
         Ledger.at(url)
     assert "secret" not in str(caught.value)
+
+
+def test_a_driver_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LedgerError, match=r"placet\[postgres\]"):
+        Ledger.at("postgresql://u:secret@h/d")

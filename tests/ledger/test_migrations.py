@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ import asyncio, sys
 from placet.ledger import Ledger
 async def main():
     ledger = Ledger.at(sys.argv[1])
+    print("ready", flush=True)
     sys.stdin.read(1)
     await ledger.migrate()
     await ledger.ping()
@@ -54,16 +56,41 @@ async def test_migrating_again_changes_nothing(ledger: Ledger) -> None:
     assert await ledger.asked(asked.id) == asked
 
 
-def test_processes_that_migrate_at_once_all_find_a_ledger(ledger_url: str) -> None:
+def migrating(ledger_url: str) -> subprocess.Popen[str]:
+    """Starts a process that migrates when it is told to."""
+    pipe = subprocess.PIPE
     command = [sys.executable, "-c", _MIGRATE, ledger_url]
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(5)]
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def tell(*processes: subprocess.Popen[str]) -> None:
+    """Tells processes to migrate now, once all of them are ready."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
         assert process.stdin is not None
-        process.stdin.write(b"\n")
+        process.stdin.write("\n")
         process.stdin.flush()
+
+
+def test_processes_that_migrate_at_once_all_find_a_ledger(ledger_url: str) -> None:
+    processes = [migrating(ledger_url) for _ in range(5)]
+    tell(*processes)
     for process in processes:
         _, said = process.communicate(timeout=50)
-        assert process.returncode == 0, said.decode()
+        assert process.returncode == 0, said
+
+
+def test_a_process_killed_while_it_migrates_leaves_all_or_nothing(ledger_url: str) -> None:
+    for delay in (0.0, 0.01, 0.03, 0.06, 0.1):
+        process = migrating(ledger_url)
+        tell(process)
+        # Wherever it is by then: before, in the middle, or after.
+        time.sleep(delay)
+        process.kill()
+        process.communicate(timeout=20)
+    test_the_migrations_make_what_the_tables_say(ledger_url)
 
 
 async def test_two_ledgers_of_one_process_migrate_at_once(ledger_url: str, tmp_path: Path) -> None:

@@ -62,11 +62,15 @@ class Database:
             url: A path of SQLite, or a SQLAlchemy URL of SQLite or PostgreSQL, with or without a driver.
 
         Raises:
-            LedgerError: It is neither.
+            LedgerError: It is neither, or the driver is not there.
         """
         self.url = _with_driver(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._writer = self._sqlite(writes=True) if self.is_sqlite else self._postgres()
+        try:
+            self._writer = self._sqlite(writes=True) if self.is_sqlite else self._postgres()
+        except ModuleNotFoundError as error:
+            message = f"The driver {error.name} is not installed: pip install 'placet[postgres]'."
+            raise LedgerError(message) from error
         self._reader = self._sqlite(writes=False) if self.is_sqlite else self._snapshots(self._writer)
 
     @contextlib.asynccontextmanager

@@ -1,0 +1,36 @@
+"""What others may import from the ledger."""
+
+from __future__ import annotations
+
+import placet.ledger
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(placet.ledger.__all__) == {
+        "LARGEST_PAGE",
+        "AgentRow",
+        "ApprovalQuery",
+        "ApprovalSort",
+        "CallClaim",
+        "CallEnd",
+        "InvalidCursorError",
+        "Judged",
+        "KeyClaim",
+        "LateResult",
+        "Ledger",
+        "LedgerError",
+        "LedgerTooNewError",
+        "LedgerUnavailableError",
+        "MessageDict",
+        "Page",
+        "RunEndedError",
+        "RunQuery",
+        "RunRow",
+        "StoredDecision",
+        "ThreadHead",
+        "ToolRow",
+        "TurnRow",
+        "UnknownTextError",
+        "UnknownTurnError",
+        "Viewer",
+    }
