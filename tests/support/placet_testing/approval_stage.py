@@ -23,6 +23,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from placet.contracts.approvals import ApprovalState, Asked, Outcome
 from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.decisions import DecideResult
+from placet.contracts.durations import parse_duration
 from placet.contracts.records import (
     EndedEntry,
     Entry,
@@ -218,14 +219,42 @@ class Stage:
         left = moment - datetime.now(UTC)  # the server is on this machine
         await asyncio.sleep(left.total_seconds())
         await until(lambda: datetime.now(UTC) > moment, "the moment")
-        if any(one == EventType.EVENT_TYPE_TIMER_STARTED for one in await self.events(handle)):
-            await self.recorded(handle, EventType.EVENT_TYPE_TIMER_FIRED)
+        await self._no_timer_left(handle)
+
+    async def _no_timer_left(self, handle: Handle) -> None:
+        """Waits until every timer that was started has fired or was cancelled."""
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            events = await self.events(handle)
+            over = events.count(EventType.EVENT_TYPE_TIMER_FIRED) + events.count(EventType.EVENT_TYPE_TIMER_CANCELED)
+            if events.count(EventType.EVENT_TYPE_TIMER_STARTED) == over:
+                return
+            assert time.monotonic() < give_up, "a timer does not fire"
+            await asyncio.sleep(0.02)
+
+    @staticmethod
+    def lifetime(text: str) -> timedelta:
+        """Returns a duration that is not `never`."""
+        length = parse_duration(text)
+        assert length is not None
+        return length
 
     async def recorded(self, handle: Handle, kind: EventType.ValueType, count: int = 1) -> None:
         """Waits until the history holds so many events of a kind."""
         give_up = time.monotonic() + PATIENCE
         while (await self.events(handle)).count(kind) < count:
             assert time.monotonic() < give_up, f"no {EventType.Name(kind)}"
+            await asyncio.sleep(0.02)
+
+    async def task_completed_after(self, handle: Handle, kind: EventType.ValueType) -> None:
+        """Waits until the workflow has been handed an event of a kind and has dealt with it."""
+        completed = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            events = await self.events(handle)
+            if kind in events and completed in events[events.index(kind) :]:
+                return
+            assert time.monotonic() < give_up, f"no task after {EventType.Name(kind)}"
             await asyncio.sleep(0.02)
 
     async def events(self, handle: Handle, *, tasks: bool = True) -> list[EventType.ValueType]:

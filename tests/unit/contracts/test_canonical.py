@@ -6,7 +6,9 @@ import json
 import math
 import struct
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from enum import IntEnum
 
 import pytest
 import rfc8785
@@ -203,6 +205,24 @@ def test_arguments_are_an_object(source: str) -> None:
         parse_object(source)
     with pytest.raises(MalformedJsonError, match="object"):
         canonical_args(source)
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Money(float):
+    __slots__ = ()
+
+
+class Weekday(IntEnum):
+    MONDAY = 1
+
+
+def test_a_value_of_a_subclass_is_written_as_the_value_it_is() -> None:
+    """What a tool's own code hands over is not always of the plain type."""
+    value = {Text("a"): OrderedDict([("z", Text("x")), ("b", Money(1.50))]), "c": Weekday.MONDAY, "d": (1, 2)}
+    assert canonical_text(value) == '{"a":{"b":1.5,"z":"x"},"c":1,"d":[1,2]}'
 
 
 def nested(levels: int) -> object:

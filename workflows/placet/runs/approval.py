@@ -68,7 +68,7 @@ class ApprovalWorkflow:
         """Reads the input here: handlers may run before `run` does."""
         self._inbox = Inbox()
         self._recorder = Recorder()
-        self._cancelled = False
+        self._cancel_placed = False
         self._asked = _read_input(given, surplus)
         self._gate = None if isinstance(self._asked, str) else gate.gate_of(self._asked)
 
@@ -88,7 +88,6 @@ class ApprovalWorkflow:
                 if life.done():
                     # A cancel that comes with the last record's completion: what was decided stands.
                     return life.result()
-                self._cancelled = True
 
     @workflow.update(name=DECIDE, description="Decide: {type, digest, args?, message?, answers?, by?}")
     async def decide(self, given: RawValue) -> DecideResult:
@@ -137,7 +136,7 @@ class ApprovalWorkflow:
         workflow.set_current_details(story.approval_details(asked))
         recorder = asyncio.create_task(self._recorder.keep(asked))
         while not self._may_close():
-            if self._inbox.items or (self._cancelled and not self._ended()):
+            if self._inbox.items or (self._cancel_waits() and not self._ended()):
                 await self._put_in_order()
             elif self._ended():
                 await workflow.wait_condition(lambda: bool(self._inbox.items) or self._may_close())
@@ -153,11 +152,19 @@ class ApprovalWorkflow:
                 await workflow.wait_condition(
                     self._something_came, timeout=left, timeout_summary=story.timer_summary(asked)
                 )
-        if not self._inbox.items and not self._cancelled:
+        if not self._inbox.items and not self._cancel_waits():
             self._advance(gate.pass_deadline(self._open_gate(), workflow.now()))
 
     def _something_came(self) -> bool:
-        return bool(self._inbox.items) or self._cancelled or self._ended()
+        return bool(self._inbox.items) or self._cancel_waits() or self._ended()
+
+    def _cancel_waits(self) -> bool:
+        """Whether Temporal has handed over a cancel that has no place in the order yet.
+
+        By its reason and not by `CancelledError`, which reaches `run` some steps later: with a cancel that
+        came in the very first task the clock would go before it.
+        """
+        return workflow.cancellation_reason() is not None and not self._cancel_placed
 
     def _ended(self) -> bool:
         return self._open_gate().ended is not None
@@ -179,7 +186,7 @@ class ApprovalWorkflow:
         """Lets one thing through the gate whose turn it is, and returns the bytes that were read."""
         if isinstance(step, gate.Withdrawal):
             # Only here: a cancel that comes while the history is read may not be in what was read.
-            self._cancelled = False
+            self._cancel_placed = True
             self._pass(step, at, came_as_signal=False)
             return 0
         self._inbox.items.remove(step)
@@ -241,7 +248,7 @@ class ApprovalWorkflow:
             raise _refused(answer)
 
     async def _answer(self, arrival: Arrival) -> DecideResult:
-        if not self._ended() and (self._inbox.items or self._cancelled or workflow.cancellation_reason() is not None):
+        if not self._ended() and (self._inbox.items or self._cancel_waits()):
             after = workflow.info().get_current_history_length()
             waiting = self._inbox.add_update(arrival, workflow.now(), after)
             await workflow.wait_condition(lambda: waiting.answer is not None)
