@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LEDGER_LIMIT: Final = 2.0
 """Seconds for one look into the ledger while somebody waits for an answer."""
+NOTE_LIMIT: Final = 0.5
+"""Seconds to note in the ledger what Temporal has stored: it is durable already."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -101,6 +103,14 @@ class Lookup:
                 return await self._records.stored_decision(approval_id, decision_id)
         except (LedgerError, TimeoutError):
             return None
+
+    async def note(self, approval_id: str, decision: Decision) -> None:
+        """Remembers what Temporal has stored and nobody has answered yet; until its end the approval is pending."""
+        try:
+            async with asyncio.timeout(NOTE_LIMIT):
+                await self._records.note_recorded(approval_id, decision)
+        except (LedgerError, TimeoutError) as error:
+            _log.warning("decision_not_noted", approval_id=approval_id, error=str(error))
 
     async def _read(self, approval_id: str) -> Approval | None:
         async with asyncio.timeout(LEDGER_LIMIT):

@@ -11,7 +11,7 @@ from placet.api.errors import ClosedError, ProblemError, UnreachableError
 from placet.api.lookup import answered
 from placet.api.rights import check_may_withdraw, may_see
 from placet.api.views import conflict
-from placet.contracts.decisions import WithdrawInput
+from placet.contracts.decisions import Decision, WithdrawInput
 from placet.contracts.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Withdrawing:
         given = WithdrawInput(id=uuid.uuid4().hex, by=caller.person(), reason=reason)
         try:
             approval = await self._open(caller, approval_id)
-            return await self._send(approval, given)
+            return await self._send(caller, approval, given)
         except UnreachableError as error:
             detail = f"Withdraw it again: {error}."
             raise ProblemError(
@@ -58,12 +58,15 @@ class Withdrawing:
             raise RefusedError(refusal)
         return approval
 
-    async def _send(self, approval: Approval, given: WithdrawInput) -> Approval | Recorded:
+    async def _send(self, caller: Caller, approval: Approval, given: WithdrawInput) -> Approval | Recorded:
+        # For those who look: past its deadline the approval is not expired, the withdrawal is on its way.
+        noted = Decision(id=given.id or "", fingerprint="", type="", digest="", by=caller.person())
         parcel = Parcel(
             approval_id=approval.id,
             expires_at=approval.expires_at,
             update=lambda: self._approvals.withdraw(approval.id, given),
             store=lambda: self._approvals.store_withdrawal(approval.id, given),
+            note=lambda: self._lookup.note(approval.id, noted),
         )
         try:
             answer = await self._delivery.deliver(parcel)

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from placet.contracts.errors import Code
     from placet.ledger import StoredDecision
 
-NOTE_LIMIT: Final = 0.5
-"""Seconds to note in the ledger what Temporal has stored: it is durable already."""
 ENDS: Final = frozenset({"already_decided", "expired", "cancelled", "superseded"})
 """The codes that say that an approval has ended."""
 
@@ -181,7 +179,7 @@ class Deciding:
             expires_at=approval.expires_at,
             update=lambda: self._approvals.decide(approval.id, payload),
             store=lambda: self._approvals.store_decision(approval.id, payload),
-            note=lambda: self._note(wished),
+            note=lambda: self._lookup.note(approval.id, wished.decision),
         )
         try:
             answer = await self._delivery.deliver(parcel)
@@ -224,13 +222,6 @@ class Deciding:
             received_at=decision.received_at,
             seal=seal(key, wished.approval_id, decision.id, decision.fingerprint, decision.by),
         )
-
-    async def _note(self, wished: Wish) -> None:
-        try:
-            async with asyncio.timeout(NOTE_LIMIT):
-                await self._records.note_recorded(wished.approval_id, wished.decision)
-        except (LedgerError, TimeoutError) as error:
-            _log.warning("decision_not_noted", approval_id=wished.approval_id, error=str(error))
 
 
 async def lost(lookup: Lookup, approval: Approval, refusal: Refusal) -> Refusal:
