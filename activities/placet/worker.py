@@ -19,14 +19,14 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from placet.agents import Agent, Agents, AgentsError
+from placet.agents import Agents, AgentsError
 from placet.effects import Effects
 from placet.engine.config_file import ConfigError, load
 from placet.engine.connection import connect
 from placet.engine.errors import EngineError, TemporalUnreachable
 from placet.engine.search_attributes import ensure_search_attributes
 from placet.engine.settings import Settings
-from placet.ledger import AgentRow, Ledger, LedgerUnavailableError, ToolRow
+from placet.ledger import Ledger, LedgerUnavailableError
 from placet.runs.agent_run import AgentRun
 from placet.runs.approval import ApprovalWorkflow
 
@@ -94,7 +94,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         return
     await ensure_search_attributes(client)
     await _until_there(ledger, stop)
-    await ledger.put_agents([_row(agent) for agent in agents.values()])
+    await ledger.put_agents(agents.describe())
     effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS)
     async with build(client, settings, effects):
         _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
@@ -151,12 +151,3 @@ async def _until_there(ledger: Ledger, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
         else:
             return
-
-
-def _row(agent: Agent) -> AgentRow:
-    """Returns an agent as it is published for those who read the ledger."""
-    tools = tuple(
-        ToolRow(name=tool.name, description=tool.description, args_schema=tool.args_schema)
-        for tool in agent.tools.values()
-    )
-    return AgentRow(name=agent.name, description=agent.config.description, model=agent.config.model, tools=tools)

@@ -1,7 +1,20 @@
 """Agents: models and tools as `placet.yaml` names them."""
 
 from placet.agents._agents import Agent, Agents
-from placet.agents._tools import Misfit, Tool, tool_of
-from placet.agents.errors import AgentsError, LoadError
+from placet.agents._results import Content
+from placet.agents._schemas import Misfit
+from placet.agents._tools import Tool, tool_of
+from placet.agents.errors import AgentsError, LoadError, ToolStoppedError, UnresolvedError
 
-__all__ = ["Agent", "Agents", "AgentsError", "LoadError", "Misfit", "Tool", "tool_of"]
+__all__ = [
+    "Agent",
+    "Agents",
+    "AgentsError",
+    "Content",
+    "LoadError",
+    "Misfit",
+    "Tool",
+    "ToolStoppedError",
+    "UnresolvedError",
+    "tool_of",
+]

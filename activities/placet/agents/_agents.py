@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
@@ -14,9 +14,12 @@ from langchain_core.runnables import Runnable
 from placet.agents._models import model_of
 from placet.agents._references import resolve
 from placet.agents._tools import Tool, tool_of
-from placet.agents.errors import LoadError
+from placet.agents.errors import AgentsError, LoadError
 from placet.contracts.config import AgentConfig, Config
+from placet.ledger import AgentRow, ToolRow
 from placet.policy import matches
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Agent:
 
     name: str
     config: AgentConfig
-    folder: Path
+    model: BaseChatModel = field(repr=False)
     tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
 
     @property
@@ -33,20 +36,23 @@ class Agent:
         """What the model is told first."""
         return self.config.prompt
 
-    @cached_property
-    def _model(self) -> BaseChatModel:
-        """The model; made at its first call, so that a worker starts without any provider's package."""
-        return model_of(self.config.model, self.folder)
-
     def bound_model(self) -> Runnable[LanguageModelInput, AIMessage]:
         """Returns the model with the tools that it may call."""
         if not self.tools:
-            return self._model
-        return self._model.bind_tools([tool.schema_for_model() for tool in self.tools.values()])
+            return self.model
+        return self.model.bind_tools([tool.schema_for_model() for tool in self.tools.values()])
 
     def is_idempotent(self, tool: str) -> bool:
         """Returns whether the tool may be run again after a crash left it open whether it ran."""
         return any(matches(glob, tool) for glob in self.config.idempotent)
+
+    def describe(self) -> AgentRow:
+        """Returns the agent as it is published."""
+        tools = tuple(
+            ToolRow(name=tool.name, description=tool.description, args_schema=tool.args_schema)
+            for tool in self.tools.values()
+        )
+        return AgentRow(name=self.name, description=self.config.description, model=self.config.model, tools=tools)
 
 
 class Agents(Mapping[str, Agent]):
@@ -57,7 +63,7 @@ class Agents(Mapping[str, Agent]):
 
     @classmethod
     def load(cls, config: Config, folder: Path) -> Agents:
-        """Returns the agents of a configuration.
+        """Returns the agents of a configuration; imports the modules that it names.
 
         Args:
             config: What `placet.yaml` says.
@@ -66,11 +72,15 @@ class Agents(Mapping[str, Agent]):
         Raises:
             LoadError: Some references cannot be loaded; it names all of them.
         """
-        problems: list[str] = []
-        agents = {name: _agent(name, one, folder, problems) for name, one in config.agents.items()}
-        if problems:
-            raise LoadError(problems)
-        return cls(agents)
+        loading = _Loading(config, folder)
+        agents = {name: loading.agent(name, one) for name, one in config.agents.items()}
+        if loading.problems:
+            raise LoadError(loading.problems)
+        return cls({name: agent for name, agent in agents.items() if agent is not None})
+
+    def describe(self) -> list[AgentRow]:
+        """Returns the agents as they are published."""
+        return [agent.describe() for agent in self._agents.values()]
 
     def __getitem__(self, name: str) -> Agent:
         return self._agents[name]
@@ -82,16 +92,33 @@ class Agents(Mapping[str, Agent]):
         return len(self._agents)
 
 
-def _agent(name: str, config: AgentConfig, folder: Path, problems: list[str]) -> Agent:
-    tools: dict[str, Tool] = {}
-    for reference in config.tools:
-        where = f"agents.{name}.tools: {reference}"
+class _Loading:
+    """Loads agents, and goes on after a problem to find the others."""
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self._config = config
+        self._folder = folder
+        self.problems: list[str] = []
+
+    def agent(self, name: str, said: AgentConfig) -> Agent | None:
+        """Returns the agent, or None and has a problem more."""
+        model = self._tried(lambda: model_of(said.model, self._folder), said.model, "agents", name, "model")
+        tools: dict[str, Tool] = {}
+        for place, reference in enumerate(said.tools):
+            where = ("agents", name, "tools", place)
+            tool = self._tried(lambda named=reference: tool_of(resolve(named, self._folder)), reference, *where)
+            if tool is None:
+                continue
+            if tool.name in tools:
+                self.problems.append(f"{self._config.where(*where)}: {reference}: there is another tool {tool.name}")
+            tools[tool.name] = tool
+        return None if model is None else Agent(name, said, model, tools)
+
+    def _tried(self, make: Callable[[], _Made], named: str, *where: str | int) -> _Made | None:
         try:
-            tool = tool_of(resolve(reference, folder))
-        except Exception as error:  # noqa: BLE001 - a user's module may raise anything
-            problems.append(f"{where}: {type(error).__name__}: {error}")
-            continue
-        if tool.name in tools:
-            problems.append(f"{where}: there is another tool {tool.name!r}")
-        tools[tool.name] = tool
-    return Agent(name, config, folder, tools)
+            return make()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may raise anything
+            known = isinstance(error, AgentsError | TypeError)
+            reason = str(error) if known else f"{type(error).__name__}: {error}"
+            self.problems.append(f"{self._config.where(*where)}: {named}: {reason}")
+            return None

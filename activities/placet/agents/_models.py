@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from typing import Final
 
-from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 
-from placet.agents._references import resolve
+from placet.agents._references import is_in, resolve
+from placet.agents.errors import UnresolvedError
+
+_UNKNOWN: Final = "Unable to infer model provider"
+"""How LangChain begins to say that it knows no provider for a name."""
 
 
 def model_of(name: str, folder: Path) -> BaseChatModel:
@@ -16,20 +21,51 @@ def model_of(name: str, folder: Path) -> BaseChatModel:
     A provider's client does not retry by itself: the activity does, durably.
 
     Args:
-        name: `provider:model` as `init_chat_model` takes it, or `module:attribute` where the folder of the
-            configuration has that module.
+        name: What `init_chat_model` takes, or `module:attribute`: a chat model, or what makes one. A module in the
+            folder comes first, then a provider that LangChain knows, then an installed module.
         folder: The folder of `placet.yaml`.
 
     Raises:
         TypeError: The reference is no chat model and makes none.
         Exception: Whatever the provider's package or the module raises.
     """
-    module = name.partition(":")[0].replace(".", "/")
-    if not ((folder / f"{module}.py").exists() or (folder / module).is_dir()):
-        return init_chat_model(name, max_retries=0)
+    module, colon, attribute = name.partition(":")
+    if colon and is_in(folder, module):
+        return _own(name, folder)
+    try:
+        return _providers(name)
+    except ValueError as error:
+        if not str(error).startswith(_UNKNOWN):
+            raise
+        if colon and attribute.isidentifier() and _is_installed(module):
+            return _own(name, folder)
+        message = f"LangChain knows no such provider or model, and there is no module {module} in {folder}"
+        raise UnresolvedError(message) from error
+
+
+def _own(name: str, folder: Path) -> BaseChatModel:
     thing = resolve(name, folder)
     made = thing() if callable(thing) and not isinstance(thing, BaseChatModel) else thing
     if not isinstance(made, BaseChatModel):
-        message = f"{name} is {type(made).__name__}, not a chat model"
+        message = f"it is a {type(made).__name__}, and neither a chat model nor a function that makes one"
         raise TypeError(message)
     return made
+
+
+def _providers(name: str) -> BaseChatModel:
+    # Imported where it is used: a worker whose agents bring their own models starts without it.
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415
+
+    try:
+        return init_chat_model(name, max_retries=0)
+    except (TypeError, ValueError) as error:
+        if "max_retries" not in str(error):
+            raise
+        return init_chat_model(name)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

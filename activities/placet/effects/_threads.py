@@ -26,12 +26,21 @@ class ToolThreads:
         """
         self._loop = asyncio.new_event_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(slots, thread_name_prefix="tool"))
-        self._thread = threading.Thread(target=self._loop.run_forever, name="tools", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="tools", daemon=True)
         self._thread.start()
 
     async def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Runs a coroutine in the tools' loop and return its result."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def _work(self) -> None:
+        """Runs the loop until it is stopped; a tool that tries to end the process ends nothing but its own call."""
+        while True:
+            try:
+                self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                continue
+            return
 
     def close(self) -> None:
         """Stops the loop; threads of tools that still run end with the process."""
