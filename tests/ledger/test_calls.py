@@ -290,6 +290,12 @@ class TestVerdicts:
             await ledger.allow_or_deny(None, source, [Judged(type="call.allowed", data=data, once=once)])
         assert len(await ledger.events_after(None)) == 4
 
+    async def test_workflows_that_do_not_say_who_they_are_are_not_taken_for_one(self, ledger: Ledger) -> None:
+        verdict = Judged(type="call.allowed", data=CallJudged(tool="refund", digest="d"), once="call_0")
+        for source in (None, Source(), Source(workflow_id="w", run_id="1"), Source(workflow_id="w", run_id="2")):
+            await ledger.allow_or_deny(None, source, [verdict])
+        assert len(await ledger.events_after(None)) == 4
+
     async def test_nothing_to_tell_is_nothing(self, ledger: Ledger) -> None:
         await ledger.allow_or_deny(None, None, [])
         assert await ledger.events_after(None) == []

@@ -245,15 +245,22 @@ def _event(call: CallRef, kind: EventType, at: datetime, data: Message, approval
 
 
 def _judged(run_id: str | None, source: Source | None, entry: Judged, at: datetime) -> NewEvent:
-    asker = source.workflow_id if source else None
-    data = entry.data
-    place = f"{run_id}:{data.turn}:{data.index}" if run_id else f"{asker}:{entry.once}"
     return NewEvent(
         type=entry.type,
         at=at,
-        data=data,
-        once=f"{entry.type}:{place}:{data.digest}" if run_id or entry.once else None,
+        data=entry.data,
+        once=_once(run_id, source, entry),
         run_id=run_id,
         call_id=entry.call_id,
         actor=entry.actor,
     )
+
+
+def _once(run_id: str | None, source: Source | None, entry: Judged) -> str | None:
+    """Returns what makes a verdict unique; told twice is better than taken for another's."""
+    data = entry.data
+    if run_id is not None:
+        return f"{entry.type}:{run_id}:{data.turn}:{data.index}:{data.digest}"
+    if source is None or source.workflow_id is None or entry.once is None:
+        return None
+    return f"{entry.type}:{source.workflow_id}:{source.run_id}:{entry.once}:{data.digest}"
