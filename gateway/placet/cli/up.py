@@ -58,14 +58,15 @@ class _Announcement:
 
     def __call__(self, settings: Settings) -> None:
         addresses = {
-            "inbox": f"{settings.url}/",
+            # The inbox is a command until it is also a page.
+            "inbox": command(settings.url, "inbox"),
             "api": f"{settings.url}/v1",
             "temporal": settings.temporal_address,
             "temporal_ui": settings.temporal_ui,
             "data": str(settings.data),
             "logs": str(settings.data / "logs"),
         }
-        following = next_command(settings.url) if self.demo else None
+        following = command(settings.url, DEMO) if self.demo else None
         if self.as_json:
             text = json.dumps(addresses | {"next": following})
         else:
@@ -83,8 +84,8 @@ class _Announcement:
         return lines
 
 
-def next_command(url: str) -> str:
-    """Returns the command that a person types next, as it works in their terminal."""
+def command(url: str, what: str) -> str:
+    """Returns a command of Placet as it works in the person's terminal."""
     here = Path(sys.argv[0])
     if shutil.which("placet"):
         program = "placet"
@@ -93,7 +94,7 @@ def next_command(url: str) -> str:
     else:
         program = f"{sys.executable} -m placet.cli"
     where = "" if url == _USUAL_URL else f"PLACET_URL={url} "
-    return f"{where}{program} {DEMO}"
+    return f"{where}{program} {what}"
 
 
 def _up(
