@@ -46,3 +46,5 @@ class ToolThreads:
         """Stops the loop; threads of tools that still run end with the process."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=1)
+        if not self._thread.is_alive():
+            self._loop.close()

@@ -10,7 +10,7 @@ import pytest
 from langchain_core.tools import tool
 
 from placet.agents import ToolStoppedError, tool_of
-from placet.effects._threads import ToolThreads  # pyright: ignore[reportPrivateUsage]
+from placet.effects._threads import ToolThreads
 
 pytestmark = pytest.mark.timeout(20)
 
