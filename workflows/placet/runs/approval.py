@@ -67,6 +67,7 @@ class ApprovalWorkflow:
     def __init__(self, given: RawValue = _NOTHING, *surplus: object) -> None:
         """Reads the input here: handlers may run before `run` does."""
         self._inbox = Inbox()
+        self._told: set[tuple[str, str]] = set()
         self._recorder = Recorder()
         self._cancel_placed = False
         self._asked = _read_input(given, surplus)
@@ -203,14 +204,14 @@ class ApprovalWorkflow:
             self._advance(after)
             return answer
         if isinstance(arrival, Unreadable):
-            answer, decision, repeated = arrival.refusal, arrival.as_decision(), False
+            answer, decision = arrival.refusal, arrival.as_decision()
         else:
             decision = arrival
-            earlier = self._open_gate().seen.get(arrival.id)
-            repeated = earlier is not None and earlier.fingerprint == arrival.fingerprint
             after, answer = gate.decide(self._open_gate(), arrival, at)
             self._advance(after)
-        if came_as_signal and isinstance(answer, Refusal) and not repeated:
+        told = (decision.id, decision.fingerprint)
+        if came_as_signal and isinstance(answer, Refusal) and told not in self._told:
+            self._told.add(told)
             bare = without_content(decision)
             self._recorder.add(RefusedEntry(decision=bare, code=answer.code, message=answer.message, at=at))
         return answer
