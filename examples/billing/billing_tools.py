@@ -1,126 +1,100 @@
-"""The billing desk's tools on a real shop: a SQLite database, and an outbox of .eml files.
+"""The billing desk's tools: real rows in the shop's database, and letters as .eml files in its outbox.
 
-The shop lies in `$BILLING_SHOP`, or in `shop/` below the data folder, and is made at the first use.
+They import nothing of Placet. What they may know of their call comes in the metadata of LangChain's RunnableConfig: a
+key that is the same however often the same call is run, and who approved it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
+import hashlib
 import sqlite3
 import uuid
-from collections.abc import Generator
+from datetime import UTC, datetime
 from email.message import EmailMessage
-from pathlib import Path
+from email.utils import format_datetime, make_msgid
+from typing import Annotated, Any
 
+from billing_shop import euros, opened, shop_folder
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
+from pydantic import Field
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS orders (
-    id INTEGER PRIMARY KEY,
-    customer_id INTEGER NOT NULL REFERENCES customers,
-    item TEXT NOT NULL,
-    total_cents INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS refunds (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    order_id INTEGER NOT NULL REFERENCES orders,
-    amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
-    reason TEXT NOT NULL,
-    approved_by TEXT,
-    idempotency_key TEXT NOT NULL UNIQUE
-);
-INSERT OR IGNORE INTO customers VALUES (1, 'Ada Lovelace', 'ada@example.com');
-INSERT OR IGNORE INTO customers VALUES (2, 'Charles Babbage', 'charles@example.com');
-INSERT OR IGNORE INTO orders VALUES (1001, 1, 'Teapot', 2500);
-INSERT OR IGNORE INTO orders VALUES (1002, 1, 'Punched cards, 200', 1200);
-INSERT OR IGNORE INTO orders VALUES (1003, 2, 'Brass gear', 9900);
+FIND = """
+    SELECT o.id AS order_id, o.item, o.total_cents, COALESCE(SUM(r.amount_cents), 0) AS refunded_cents,
+           c.name AS customer, c.email
+    FROM orders o JOIN customers c ON c.id = o.customer_id LEFT JOIN refunds r ON r.order_id = o.id
+    WHERE (:order_id IS NULL OR o.id = :order_id) AND (:customer IS NULL OR instr(lower(c.name), lower(:customer)))
+    GROUP BY o.id ORDER BY o.id
 """
+REFUND = "INSERT INTO refunds (order_id, amount_cents, reason, approved_by, idempotency_key) VALUES (?, ?, ?, ?, ?)"
 
 
-def shop_folder() -> Path:
-    """Returns the folder of the shop's database and its outbox."""
-    given = os.environ.get("BILLING_SHOP")
-    return Path(given) if given else Path(os.environ.get("PLACET_DATA", ".placet")) / "shop"
-
-
-def find_orders(customer: str) -> list[dict[str, str | int]]:
-    """Find the orders of a customer by name, with what was refunded already."""
-    query = """
-        SELECT o.id, o.item, o.total_cents, COALESCE(SUM(r.amount_cents), 0)
-        FROM orders o JOIN customers c ON c.id = o.customer_id LEFT JOIN refunds r ON r.order_id = o.id
-        WHERE c.name LIKE '%' || ? || '%' GROUP BY o.id ORDER BY o.id
-    """
-    with _shop() as shop:
-        rows = shop.execute(query, (customer,)).fetchall()
-    names = ("order_id", "item", "total_cents", "refunded_cents")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def find_orders(order_id: int | None = None, customer: str | None = None) -> list[dict[str, Any]]:
+    """Find orders by number, or by the customer's name or a part of it, with what was refunded already."""
+    if order_id is None and not customer:
+        message = "give an order's number or a customer's name"
+        raise ValueError(message)
+    with opened() as shop:
+        return [dict(row) for row in shop.execute(FIND, {"order_id": order_id, "customer": customer})]
 
 
 @tool
-def refund(order_id: int, amount_cents: int, reason: str, config: RunnableConfig) -> str:
-    """Refund an order, in cents, up to what was paid. It cannot be taken back."""
-    metadata = config.get("metadata", {})
-    key = metadata.get("placet_idempotency_key") or uuid.uuid4().hex
-    with _shop() as shop:
-        left = _left_to_refund(shop, order_id)
-        if amount_cents > left:
-            message = f"order {order_id} has {left} cents left to refund"
-            raise ValueError(message)
-        shop.execute(
-            "INSERT INTO refunds (order_id, amount_cents, reason, approved_by, idempotency_key) VALUES (?, ?, ?, ?, ?)",
-            (order_id, amount_cents, reason, metadata.get("placet_approver"), key),
-        )
-    return f"Refunded {amount_cents / 100:.2f} on order {order_id}."
+def refund(
+    order_id: int,
+    amount_cents: Annotated[int, Field(gt=0, description="In cents, at most what is left of the price")],
+    reason: str,
+    config: RunnableConfig,
+) -> str:
+    """Refund an order, or a part of its price. It cannot be taken back."""
+    known = config.get("metadata", {})
+    key = _key(config)
+    with opened() as shop:
+        done = shop.execute("SELECT * FROM refunds WHERE idempotency_key = ?", (key,)).fetchone()
+        if done is None:
+            left = _left(shop.execute(FIND, {"order_id": order_id, "customer": None}).fetchone(), order_id)
+            if amount_cents > left:
+                message = f"order {order_id} has {euros(left)} left to refund, not {euros(amount_cents)}"
+                raise ValueError(message)
+            shop.execute(REFUND, (order_id, amount_cents, reason, known.get("placet_approver"), key))
+    return f"Refunded {euros(amount_cents)} on order {order_id}."
 
 
-def send_email(to: str, subject: str, body: str) -> str:
+@tool
+def send_email(to: str, subject: str, body: str, config: RunnableConfig) -> str:
     """Send an e-mail to a customer."""
-    message = EmailMessage()
-    message["From"] = "billing@shop.example"
-    message["To"] = to
-    message["Subject"] = subject
-    message.set_content(body)
+    letter = EmailMessage()
+    letter["From"] = "billing@shop.example"
+    letter["To"] = to
+    letter["Subject"] = subject
+    letter["Date"] = format_datetime(datetime.now(UTC))
+    letter["Message-ID"] = make_msgid(domain="shop.example")
+    letter.set_content(body)
     outbox = shop_folder() / "outbox"
     outbox.mkdir(parents=True, exist_ok=True)
-    path = outbox / f"{uuid.uuid4().hex}.eml"
-    path.write_bytes(message.as_bytes())
+    path = outbox / f"{hashlib.sha256(_key(config).encode()).hexdigest()[:32]}.eml"
+    if not path.exists():
+        draft = path.with_suffix(f".{uuid.uuid4().hex}.draft")
+        draft.write_bytes(letter.as_bytes())
+        draft.replace(path)
     return f"Sent to {to} as {path.name}."
 
 
 def delete_customer(customer: str) -> str:
-    """Delete a customer and every order of theirs."""
-    with _shop() as shop:
-        shop.execute("DELETE FROM orders WHERE customer_id IN (SELECT id FROM customers WHERE name = ?)", (customer,))
-        shop.execute("DELETE FROM customers WHERE name = ?", (customer,))
+    """Delete a customer, by name, with every order and refund of theirs."""
+    with opened() as shop:
+        if not shop.execute("DELETE FROM customers WHERE name = ?", (customer,)).rowcount:
+            message = f"there is no customer {customer!r}"
+            raise ValueError(message)
     return f"Deleted {customer}."
 
 
-def _left_to_refund(shop: sqlite3.Connection, order_id: int) -> int:
-    row = shop.execute("SELECT total_cents FROM orders WHERE id = ?", (order_id,)).fetchone()
-    if row is None:
+def _key(config: RunnableConfig) -> str:
+    """Returns the call's key; run by hand, without Placet, each call is a new one."""
+    return str(config.get("metadata", {}).get("placet_idempotency_key") or uuid.uuid4().hex)
+
+
+def _left(order: sqlite3.Row | None, order_id: int) -> int:
+    if order is None:
         message = f"there is no order {order_id}"
         raise ValueError(message)
-    refunded = "SELECT COALESCE(SUM(amount_cents), 0) FROM refunds WHERE order_id = ?"
-    return row[0] - shop.execute(refunded, (order_id,)).fetchone()[0]
-
-
-@contextlib.contextmanager
-def _shop() -> Generator[sqlite3.Connection]:
-    """Opens the shop in one transaction that no other writer can come between."""
-    folder = shop_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(folder / "shop.db", timeout=10, isolation_level=None)
-    try:
-        connection.executescript(_SCHEMA)
-        connection.execute("BEGIN IMMEDIATE")
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    finally:
-        connection.close()
+    return order["total_cents"] - order["refunded_cents"]
