@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
+from placet.contracts.decisions import withdrawal_fingerprint
 from placet.contracts.records import EndedEntry, Entry, RecordInput, RecordResult, RefusedEntry
-from placet.contracts.seal import verify
+from placet.contracts.seal import decider, vouched
 from placet.runs import effects
 
 if TYPE_CHECKING:
-    from placet.contracts.decisions import Decision, Person
+    from placet.contracts.decisions import Person
     from placet.ledger import Ledger
 
 
@@ -35,25 +36,23 @@ class RecordActivities:
 
 
 def _verified(key: bytes, approval_id: str, entry: Entry) -> Entry:
-    """Returns the entry with `via: temporal` where nobody but Temporal vouches for who decided."""
+    """Returns the entry with `via: temporal` where nobody but Temporal vouches for who acted."""
     if isinstance(entry, RefusedEntry):
-        by = _person(key, approval_id, entry.decision)
+        by = decider(key, approval_id, entry.decision)
         return entry.model_copy(update={"decision": entry.decision.model_copy(update={"by": by})})
     if isinstance(entry, EndedEntry) and entry.winner and entry.decision:
-        by = _person(key, approval_id, entry.winner)
+        by = decider(key, approval_id, entry.winner)
         return entry.model_copy(
             update={
                 "winner": entry.winner.model_copy(update={"by": by}),
                 "decision": entry.decision.model_copy(update={"by": by}),
             }
         )
+    if isinstance(entry, EndedEntry) and entry.by:
+        mark = withdrawal_fingerprint(entry.status, entry.reason)
+        by = vouched(key, entry.seal, approval_id, entry.withdrawal_id or "", mark, entry.by)
+        return entry.model_copy(update={"by": by})
     return entry
-
-
-def _person(key: bytes, approval_id: str, decision: Decision) -> Person:
-    if verify(key, decision.seal, approval_id, decision.id, decision.fingerprint, decision.by):
-        return decision.by
-    return decision.by.model_copy(update={"via": "temporal"})
 
 
 def _decider(entries: tuple[Entry, ...]) -> Person | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import structlog
 
 from placet.api.errors import ClosedError, NoAnswerError, TemporalError, UnreachableError
 from placet.api.views import approval_of, overlaid
+from placet.contracts.seal import decider
 from placet.ledger import LedgerError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from placet.api.links import Links
     from placet.api.ports import Approvals
     from placet.contracts.approvals import Approval, End
-    from placet.contracts.decisions import DecideResult, Decision
+    from placet.contracts.decisions import DecideResult, Decision, DecisionRecord
     from placet.ledger import StoredDecision
 
 LEDGER_LIMIT: Final = 2.0
@@ -104,6 +106,44 @@ class Lookup:
         except (LedgerError, TimeoutError):
             return None
 
+    async def seal_key(self) -> bytes:
+        """Returns the key that proves who acts.
+
+        Raises:
+            UnreachableError: The ledger does not answer, and this process has not read it before.
+        """
+        try:
+            async with asyncio.timeout(LEDGER_LIMIT):
+                return await self._records.seal_key()
+        except (LedgerError, TimeoutError) as error:
+            message = "the ledger's key, which proves who decides, cannot be read"
+            raise UnreachableError(message, sent=False) from error
+
+    async def vouched(
+        self, approval_id: str, decision: DecisionRecord | None, winner: Decision | None
+    ) -> DecisionRecord | None:
+        """Returns what a workflow says of the decision that won, with who decided as far as it is verified.
+
+        The ledger tells only what the record activity has verified; until then anybody may claim any name.
+
+        Args:
+            approval_id: Of the approval.
+            decision: As the outcome will carry it.
+            winner: As it was sent, with its seal.
+        """
+        if decision is None:
+            return None
+        by = decision.by.model_copy(update={"via": "temporal"})
+        if winner is not None and winner.id == decision.id:
+            with suppress(UnreachableError):
+                by = decider(await self.seal_key(), approval_id, winner)
+        return decision.model_copy(update={"by": by})
+
+    async def answered(self, approval: Approval, result: DecideResult) -> Approval:
+        """Returns the approval with the end that its Update answered."""
+        decision = await self.vouched(approval.id, result.decision, result.winner)
+        return overlaid(approval, cast("End", result.status), decision, result.ended_at)
+
     async def note(self, approval_id: str, decision: Decision) -> None:
         """Remembers what Temporal has stored and nobody has answered yet; until its end the approval is pending."""
         try:
@@ -119,14 +159,11 @@ class Lookup:
 
     async def _described(self, approval_id: str) -> Approval | None:
         try:
-            return self._links.on_approval(approval_of(await self._approvals.state(approval_id)))
+            state = await self._approvals.state(approval_id)
+            decision = await self.vouched(approval_id, state.decision, state.winner)
+            return self._links.on_approval(approval_of(state.model_copy(update={"decision": decision})))
         except ClosedError:
             return None
         except (NoAnswerError, UnreachableError) as error:
             message = "neither the ledger nor a worker can say what the approval is"
             raise UnreachableError(message, sent=False) from error
-
-
-def answered(approval: Approval, result: DecideResult) -> Approval:
-    """Returns the approval with the end that its Update answered."""
-    return overlaid(approval, cast("End", result.status), result.decision, result.ended_at)

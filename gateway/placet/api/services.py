@@ -79,7 +79,6 @@ def assemble(
     delivery = Delivery(limits or Limits(), now)
     deciding = Deciding(
         approvals=port,
-        records=records,
         delivery=delivery,
         policy=policy or ConfiguredPolicy(config),
         clock=now,

@@ -99,7 +99,9 @@ class Deployment(Processes):
 
     def events(self) -> list[Json]:
         """Returns every event, in the order of the log."""
-        return asyncio.run(_events(self.ledger_url))
+        # In a thread of its own: the test may have a loop already.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(_events(self.ledger_url))).result()
 
     def run(self, *turns: Sequence[Json], user: str = "bot", agent: str = "desk", **body: Any) -> Json:
         """Starts a run whose model calls these tools, turn by turn."""

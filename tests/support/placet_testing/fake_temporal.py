@@ -152,6 +152,7 @@ class FakeTemporal:
             asked=found.asked,
             status=ended.status if ended else "pending",
             decision=ended.decision if ended else None,
+            winner=ended.winner if ended else None,
             ended_at=ended.at if ended else None,
         )
 
@@ -251,6 +252,7 @@ class FakeTemporal:
         return DecideResult(
             status=ended.status,
             decision=ended.decision,
+            winner=ended.winner,
             digest=found.gate.digest,
             ended_at=ended.at,
             fingerprint=ended.winner.fingerprint if ended.winner else None,

@@ -249,7 +249,10 @@ def test_who_comes_second_is_told_who_won_when_and_how() -> None:
         "status": "approved",
         "ended_at": IN_TIME.isoformat(),
         "decision": after.ended.decision.model_dump(mode="json"),
+        "winner": refusal.details["winner"],
     }
+    winner = refusal.details["winner"]
+    assert (winner["id"], winner["args_text"], winner["message"]) == (after.ended.decision.id, None, None)
     assert refusal.details["decision"]["by"] == {"id": "user:dana", "name": "Dana Ito", "via": "web"}
 
 
@@ -262,7 +265,7 @@ def test_a_winner_without_a_name_is_told_by_id() -> None:
     ("status", "code"), [("cancelled", "cancelled"), ("superseded", "superseded"), ("expired", "expired")]
 )
 def test_an_end_without_a_decision_has_a_code_of_its_own(status: Any, code: str) -> None:
-    gate = replace(CALL, ended=Ended(status, IN_TIME, by=LEE, reason="gone"))
+    gate = replace(CALL, ended=Ended(status, IN_TIME, withdrawal=Withdrawal("w", status, by=LEE, reason="gone")))
     refusal = refused(gate, decision("approve"))
     assert gate.ended is not None
     assert refusal == already_ended(gate.ended)
@@ -309,8 +312,8 @@ def test_a_withdrawal_ends_it_and_says_who_and_why(status: str) -> None:
     after, answer = withdraw(CALL, withdrawal(status=status), IN_TIME)
     assert isinstance(answer, Accepted)
     assert after.ended == answer.ended
-    assert answer.ended == Ended(answer.ended.status, IN_TIME, by=LEE, reason="not needed")
-    assert answer.ended.status == status
+    assert answer.ended == Ended(answer.ended.status, IN_TIME, withdrawal=withdrawal(status=status))
+    assert (answer.ended.status, answer.ended.by, answer.ended.reason) == (status, LEE, "not needed")
 
 
 def test_a_withdrawal_at_the_deadline_finds_it_expired() -> None:

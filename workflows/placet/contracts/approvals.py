@@ -183,11 +183,16 @@ class Asked(Message):
 
 
 class ApprovalState(Message):
-    """The answer of the Query `state`."""
+    """The answer of the Query `state`.
+
+    Attributes:
+        winner: The decision as it was sent, without content: its seal tells whether `by` is verified.
+    """
 
     asked: Asked
     status: ApprovalStatus
     decision: DecisionRecord | None = None
+    winner: Decision | None = None
     ended_at: datetime | None = None
     reason: str | None = None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue
 
 from placet.contracts._base import Message, RequestBody
-from placet.contracts.canonical import canonical_args, canonical_text
+from placet.contracts.canonical import canonical_args, canonical_text, fingerprint
 from placet.contracts.questions import Answer, AnswerBody
 
 CallDecision = Literal["approve", "edit", "reject", "respond"]
@@ -156,19 +156,30 @@ class DecideResult(Message):
     Attributes:
         fingerprint: Of the body that was recorded under the Update's id; another one means that
             the key was used twice.
+        winner: The decision as it was sent, without content: its seal tells whether `by` is verified.
     """
 
     status: str
     decision: DecisionRecord | None = None
+    winner: Decision | None = None
     digest: str
     ended_at: datetime
     fingerprint: str | None = None
 
 
 class WithdrawInput(Message):
-    """The payload of the Update and the Signal `cancel`: nobody shall decide any more."""
+    """The payload of the Update and the Signal `cancel`: nobody shall decide any more.
+
+    `seal` is the gateway's proof that it has authenticated `by`.
+    """
 
     id: str | None = Field(default=None, max_length=200)
     status: Literal["cancelled", "superseded"] = "cancelled"
     by: Annotated[Person, BeforeValidator(_person_of_text, json_schema_input_type=str | Person)] | None = None
     reason: str | None = Field(default=None, max_length=2_000)
+    seal: str | None = Field(default=None, max_length=200)
+
+
+def withdrawal_fingerprint(status: str, reason: str | None) -> str:
+    """Returns the fingerprint of a withdrawal, for its seal."""
+    return fingerprint({"reason": reason, "status": status})

@@ -37,6 +37,7 @@ class EndedEntry(Message):
             content.
         decision: The same with its content, as the outcome carries it.
         by: Who withdrew; absent where the clock ended it.
+        withdrawal_id: Names the withdrawal, and `seal` proves who withdrew.
         at: When, by Temporal's record.
     """
 
@@ -45,6 +46,8 @@ class EndedEntry(Message):
     winner: Decision | None = None
     decision: DecisionRecord | None = None
     by: Person | None = None
+    withdrawal_id: str | None = None
+    seal: str | None = None
     reason: str | None = None
     at: datetime
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from placet.contracts.canonical import canonical_text
 
 if TYPE_CHECKING:
-    from placet.contracts.decisions import Person
+    from placet.contracts.decisions import Decision, Person
 
 
 def seal(key: bytes, approval_id: str, decision_id: str, fingerprint: str, by: Person) -> str:
@@ -35,3 +35,15 @@ def verify(key: bytes, given: str | None, approval_id: str, decision_id: str, fi
     """Returns whether the seal is the one that `seal` gives for the same arguments."""
     expected = seal(key, approval_id, decision_id, fingerprint, by)
     return given is not None and given.isascii() and hmac.compare_digest(expected, given)
+
+
+def vouched(key: bytes, given: str | None, approval_id: str, decision_id: str, fingerprint: str, by: Person) -> Person:
+    """Returns the person, with `via: temporal` where the seal does not vouch for them."""
+    if verify(key, given, approval_id, decision_id, fingerprint, by):
+        return by
+    return by.model_copy(update={"via": "temporal"})
+
+
+def decider(key: bytes, approval_id: str, decision: Decision) -> Person:
+    """Returns who decided, with `via: temporal` where nobody but Temporal vouches for it."""
+    return vouched(key, decision.seal, approval_id, decision.id, decision.fingerprint, decision.by)

@@ -20,7 +20,7 @@ from temporalio.exceptions import ApplicationError
 
 from placet.contracts.approvals import ApprovalInput, ApprovalState, Asked, Outcome
 from placet.contracts.canonical import parse_object
-from placet.contracts.decisions import DecideResult, Decision, without_content
+from placet.contracts.decisions import DecideResult, Decision, DecisionRecord, without_content
 from placet.contracts.errors import Refusal
 from placet.contracts.records import EndedEntry, RefusedEntry
 from placet.runs import effects, gate, story
@@ -127,7 +127,8 @@ class ApprovalWorkflow:
         return ApprovalState(
             asked=self._open_asked(),
             status=ended.status if ended else "pending",
-            decision=ended.decision if ended else None,
+            decision=self._decided(),
+            winner=without_content(ended.winner) if ended and ended.winner else None,
             ended_at=ended.at if ended else None,
             reason=ended.reason if ended else None,
         )
@@ -265,16 +266,21 @@ class ApprovalWorkflow:
         if ended is None:
             message = "an approval that has not ended has no outcome"
             raise RuntimeError(message)
-        decision = ended.decision
-        if decision is not None and self._recorder.decider is not None:
-            decision = decision.model_copy(update={"by": self._recorder.decider})
         return Outcome(
             status=ended.status,
-            decision=decision,
+            decision=self._decided(),
             digest=asked.args.digest,
             ended_at=ended.at,
             reason=ended.reason,
         )
+
+    def _decided(self) -> DecisionRecord | None:
+        """Returns the decision that won; by whom, as the ledger's side has verified it by now."""
+        ended = self._open_gate().ended
+        decision = ended.decision if ended else None
+        if decision is None or self._recorder.decider is None:
+            return decision
+        return decision.model_copy(update={"by": self._recorder.decider})
 
     def _open_asked(self) -> Asked:
         if isinstance(self._asked, str):
@@ -317,6 +323,8 @@ def _ended_entry(ended: gate.Ended) -> EndedEntry:
         winner=without_content(ended.winner) if ended.winner else None,
         decision=ended.decision,
         by=ended.by,
+        withdrawal_id=ended.withdrawal.id if ended.withdrawal else None,
+        seal=ended.withdrawal.seal if ended.withdrawal else None,
         reason=ended.reason,
         at=ended.at,
     )
@@ -326,6 +334,7 @@ def _result(ended: gate.Ended, digest: str) -> DecideResult:
     return DecideResult(
         status=ended.status,
         decision=ended.decision,
+        winner=without_content(ended.winner) if ended.winner else None,
         digest=digest,
         ended_at=ended.at,
         fingerprint=ended.winner.fingerprint if ended.winner else None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from placet.contracts.approvals import ENDED_BY, decision_record
 from placet.contracts.canonical import digest
-from placet.contracts.decisions import CALL_DECISIONS, DECISION_TYPES
+from placet.contracts.decisions import CALL_DECISIONS, DECISION_TYPES, without_content
 from placet.contracts.errors import Refusal
 from placet.contracts.questions import check_answers
 
@@ -43,6 +43,7 @@ class Withdrawal:
     status: End
     by: Person | None = None
     reason: str | None = None
+    seal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,24 @@ class Ended:
         at: When, by Temporal's record.
         winner: The decision as it was sent, where a person decided.
         decision: The same as the outcome carries it.
-        by: Who withdrew it, where somebody did.
+        withdrawal: What took it back, where somebody did.
     """
 
     status: End
     at: datetime
     winner: Decision | None = None
     decision: DecisionRecord | None = None
-    by: Person | None = None
-    reason: str | None = None
+    withdrawal: Withdrawal | None = None
+
+    @property
+    def by(self) -> Person | None:
+        """Who withdrew it, as they say."""
+        return self.withdrawal.by if self.withdrawal else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was withdrawn."""
+        return self.withdrawal.reason if self.withdrawal else None
 
 
 @dataclass(frozen=True)
@@ -161,7 +171,7 @@ def withdraw(gate: Gate, withdrawal: Withdrawal, at: datetime) -> tuple[Gate, An
     elif gate.late(at):
         answer = _expired(gate)
     else:
-        answer = Accepted(Ended(withdrawal.status, at, by=withdrawal.by, reason=withdrawal.reason))
+        answer = Accepted(Ended(withdrawal.status, at, withdrawal=withdrawal))
     ended = answer.ended if isinstance(answer, Accepted) else gate.ended
     if withdrawal.id is None:
         return replace(gate, ended=ended), answer
@@ -200,6 +210,9 @@ def already_ended(ended: Ended) -> Refusal:
         "ended_at": ended.at.isoformat(),
         "decision": ended.decision and ended.decision.model_dump(mode="json"),
     }
+    if ended.winner is not None:
+        # Its seal lets the gateway tell who really decided.
+        named["winner"] = without_content(ended.winner).model_dump(mode="json")
     if ended.decision is not None:
         by = ended.decision.by
         return Refusal(

@@ -183,12 +183,12 @@ def _decision(given: DecideInput, fallback_id: str) -> Decision | Unreadable:
 
 
 def _withdrawal(given: WithdrawInput, fallback_id: str) -> Withdrawal:
-    by = given.by or NOBODY
-    return Withdrawal(given.id or fallback_id, given.status, by=by, reason=given.reason)
+    by = _claimed(given.by, given.seal)
+    return Withdrawal(given.id or fallback_id, given.status, by=by, reason=given.reason, seal=given.seal)
 
 
 def _claimed(by: Person | None, seal: str | None) -> Person:
-    """Returns who decides as far as it can be known here; the record activity verifies the seal."""
+    """Returns who acts as far as it can be known here; the record activity verifies the seal."""
     person = by or NOBODY
     return person if seal else person.model_copy(update={"via": "temporal"})
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from placet.api.decisions.deciding import Recorded, lost, not_found
 from placet.api.decisions.delivery import Parcel, Stored
 from placet.api.errors import ClosedError, ProblemError, UnreachableError
-from placet.api.lookup import answered
 from placet.api.rights import check_may_withdraw, may_see
 from placet.api.views import conflict
-from placet.contracts.decisions import Decision, WithdrawInput
+from placet.contracts.decisions import Decision, WithdrawInput, withdrawal_fingerprint
 from placet.contracts.errors import RefusedError
+from placet.contracts.seal import seal
 
 if TYPE_CHECKING:
     from placet.api.decisions.delivery import Delivery
@@ -37,15 +37,22 @@ class Withdrawing:
             ProblemError: `not_found`, `unavailable`.
             RefusedError: The caller may not, or it has ended.
         """
-        given = WithdrawInput(id=uuid.uuid4().hex, by=caller.person(), reason=reason)
+        withdrawal_id = uuid.uuid4().hex
         try:
             approval = await self._open(caller, approval_id)
+            given = await self._sealed(caller, approval_id, withdrawal_id, reason)
             return await self._send(caller, approval, given)
         except UnreachableError as error:
             detail = f"Withdraw it again: {error}."
             raise ProblemError(
-                code="unavailable", detail=detail, maybe_recorded=error.sent, decision_id=given.id
+                code="unavailable", detail=detail, maybe_recorded=error.sent, decision_id=withdrawal_id
             ) from error
+
+    async def _sealed(self, caller: Caller, approval_id: str, withdrawal_id: str, reason: str | None) -> WithdrawInput:
+        given = WithdrawInput(id=withdrawal_id, by=caller.person(), reason=reason)
+        mark = withdrawal_fingerprint(given.status, reason)
+        proof = seal(await self._lookup.seal_key(), approval_id, withdrawal_id, mark, caller.person())
+        return given.model_copy(update={"seal": proof})
 
     async def _open(self, caller: Caller, approval_id: str) -> Approval:
         approval = await self._lookup.known(approval_id)
@@ -76,4 +83,4 @@ class Withdrawing:
             raise RefusedError(conflict(await self._lookup.ended(approval))) from error
         if isinstance(answer, Stored):
             return Recorded(decision_id=given.id or "")
-        return answered(approval, answer)
+        return await self._lookup.answered(approval, answer)

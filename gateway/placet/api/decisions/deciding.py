@@ -6,7 +6,6 @@ approval is asked itself, and the decision goes through all the same.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -19,19 +18,17 @@ from pydantic import BaseModel
 from placet.api.decisions.checks import check_content, decision_of
 from placet.api.decisions.delivery import Parcel, Stored
 from placet.api.errors import ClosedError, ProblemError, UnreachableError
-from placet.api.lookup import LEDGER_LIMIT, answered
 from placet.api.rights import check_may_decide, may_see
 from placet.api.views import conflict, overlaid
 from placet.contracts.approvals import Approval, End
 from placet.contracts.decisions import DecideInput, Decision, DecisionRecord
 from placet.contracts.errors import Refusal, RefusedError
 from placet.contracts.seal import seal
-from placet.ledger import LedgerError
 
 if TYPE_CHECKING:
     from placet.api.decisions.delivery import Clock, Delivery
     from placet.api.identity import Caller
-    from placet.api.lookup import Lookup, Records
+    from placet.api.lookup import Lookup
     from placet.api.policy import EditPolicy
     from placet.api.ports import Approvals
     from placet.contracts.decisions import DecisionBody
@@ -86,6 +83,7 @@ class _NamedEnd(BaseModel):
 
     status: End = "expired"
     decision: DecisionRecord | None = None
+    winner: Decision | None = None
     ended_at: datetime | None = None
 
 
@@ -96,7 +94,6 @@ class Deciding:
         self,
         *,
         approvals: Approvals,
-        records: Records,
         delivery: Delivery,
         policy: EditPolicy,
         clock: Clock,
@@ -104,7 +101,6 @@ class Deciding:
         local: bool,
     ) -> None:
         self._approvals = approvals
-        self._records = records
         self._delivery = delivery
         self._policy = policy
         self._clock = clock
@@ -191,7 +187,7 @@ class Deciding:
             return Recorded(decision_id=wished.decision.id)
         if answer.fingerprint not in {None, wished.decision.fingerprint}:
             raise _reused(wished)
-        return answered(approval, answer)
+        return await self._lookup.answered(approval, answer)
 
     async def _after_the_end(self, wished: Wish, approval: Approval) -> Approval:
         """Returns the approval if the decision had ended it already, else refuse with the winner."""
@@ -205,12 +201,7 @@ class Deciding:
 
     async def _payload(self, wished: Wish) -> DecideInput:
         decision = wished.decision
-        try:
-            async with asyncio.timeout(LEDGER_LIMIT):
-                key = await self._records.seal_key()
-        except (LedgerError, TimeoutError) as error:
-            message = "the ledger's key, which proves who decides, cannot be read"
-            raise UnreachableError(message, sent=False) from error
+        key = await self._lookup.seal_key()
         return DecideInput(
             type=decision.type,
             digest=decision.digest,
@@ -230,7 +221,9 @@ async def lost(lookup: Lookup, approval: Approval, refusal: Refusal) -> Refusal:
         return refusal
     now = await lookup.again(approval)
     if now.status == "pending":
-        now = overlaid(now, *_end_in(refusal))
+        named = _NamedEnd.model_validate(refusal.details)
+        decision = await lookup.vouched(approval.id, named.decision, named.winner)
+        now = overlaid(now, named.status, decision, named.ended_at)
     return refusal.model_copy(update={"details": {"approval": now}})
 
 
@@ -254,9 +247,3 @@ def _reused(wished: Wish) -> RefusedError:
     message = "The Idempotency-Key was used for another decision on this approval."
     details = {"decision_id": wished.decision.id, "idempotency_key": wished.key}
     return RefusedError(Refusal(code="idempotency_key_reused", message=message, details=details))
-
-
-def _end_in(refusal: Refusal) -> tuple[End, DecisionRecord | None, datetime | None]:
-    """Returns the end that the gate named in its refusal."""
-    named = _NamedEnd.model_validate(refusal.details)
-    return named.status, named.decision, named.ended_at
