@@ -112,7 +112,11 @@ class _Loading:
             if tool.name in tools:
                 self.problems.append(f"{self._config.where(*where)}: {reference}: there is another tool {tool.name}")
             tools[tool.name] = tool
-        return None if model is None else Agent(name, said, model, tools)
+        if model is None:
+            return None
+        agent = Agent(name, said, model, tools)
+        self._tried(agent.bound_model, said.model, "agents", name, "model")
+        return agent
 
     def _tried(self, make: Callable[[], _Made], named: str, *where: str | int) -> _Made | None:
         try:
@@ -120,5 +124,7 @@ class _Loading:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may raise anything
             known = isinstance(error, AgentsError | TypeError)
             reason = str(error) if known else f"{type(error).__name__}: {error}"
+            if isinstance(error, NotImplementedError):
+                reason = "the model takes no tools"
             self.problems.append(f"{self._config.where(*where)}: {named}: {reason}")
             return None

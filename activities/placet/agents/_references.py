@@ -37,7 +37,8 @@ def resolve(reference: str, folder: Path) -> object:
 def is_in(folder: Path, module: str) -> bool:
     """Returns whether the folder holds a module of that name."""
     first = module.partition(".")[0]
-    return (folder / f"{first}.py").is_file() or (folder / first).is_dir()
+    # A folder without a module in it is no package: somebody's notes on a provider are not that provider.
+    return (folder / f"{first}.py").is_file() or next((folder / first).rglob("*.py"), None) is not None
 
 
 def _imported(name: str, folder: Path) -> ModuleType:

@@ -15,9 +15,13 @@ from placet.engine.config_file import load
 
 MODEL = """
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
-model = FakeListChatModel(responses=["hello"])
+class Taking(FakeListChatModel):
+    def bind_tools(self, tools, **kwargs):
+        return self.bind(tools=tools)
+model = Taking(responses=["hello"])
+toolless = FakeListChatModel(responses=["hello"])
 def factory():
-    return FakeListChatModel(responses=["made"])
+    return Taking(responses=["made"])
 def wrong():
     return "no model"
 """
@@ -137,6 +141,13 @@ def test_whatever_a_module_does_the_others_are_still_told(folder: Path, source: 
     assert len(problems(folder, config, my_bad=source)) == 2
 
 
+def test_a_model_that_takes_no_tools_is_told(folder: Path) -> None:
+    config = "agents: {a: {model: 'my_model:toolless', tools: ['my_tools:find']}, b: {model: 'my_model:toolless'}}"
+    assert problems(folder, config, my_tools=TOOLS) == [
+        "placet.yaml:1: agents.a.model: my_model:toolless: the model takes no tools"
+    ]
+
+
 def test_two_tools_of_one_name_are_refused(folder: Path) -> None:
     config = "agents: {a: {model: 'my_model:model', tools: ['my_tools:find', 'my_more:find']}}"
     [told] = problems(folder, config, my_tools=TOOLS, my_more=TOOLS)
@@ -197,6 +208,13 @@ def test_a_provider_is_named_as_langchain_names_it_and_does_not_retry(
 def test_a_module_of_the_folder_comes_before_a_provider_of_that_name(folder: Path) -> None:
     loaded = agents(folder, "agents: {a: {model: 'groq:model'}}", groq=MODEL)
     assert loaded["a"].model.invoke("hi").content == "hello"
+
+
+def test_a_folder_that_is_called_like_a_provider_is_not_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    (folder / "openai").mkdir()
+    (folder / "openai" / "notes.txt").write_text("ask about prices")
+    assert type(agents(folder, "agents: {a: {model: 'openai:gpt-5-mini'}}")["a"].model).__name__ == "ChatOpenAI"
 
 
 def test_a_provider_whose_package_is_not_there_is_told_with_the_package(folder: Path) -> None:
