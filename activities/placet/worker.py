@@ -98,6 +98,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS)
     async with build(client, settings, effects):
         _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
+        if not config.policy.enabled:
+            _log.warning("policy.off", meaning="nobody is asked, and what would ask is denied")
         await stop.wait()
         _log.info("worker.stopping", grace_seconds=settings.shutdown_grace.total_seconds())
     effects.close()
