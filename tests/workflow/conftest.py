@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -10,15 +12,19 @@ from placet_testing.approval_stage import Stage
 
 
 @pytest.fixture
-def real_stage(temporal_client: Client, task_queue: str) -> Stage:
+async def real_stage(temporal_client: Client, task_queue: str) -> AsyncIterator[Stage]:
     """Approvals on the real server: for races, and for what is recorded while no worker is up."""
-    return Stage(temporal_client, task_queue)
+    stage = Stage(temporal_client, task_queue)
+    yield stage
+    await stage.clear()
 
 
 @pytest.fixture
-def skipping_stage(time_skipping: WorkflowEnvironment, task_queue: str) -> Stage:
+async def skipping_stage(time_skipping: WorkflowEnvironment, task_queue: str) -> AsyncIterator[Stage]:
     """Approvals on the server that skips time: for days and weeks."""
-    return Stage(time_skipping.client, task_queue, time_skipping)
+    stage = Stage(time_skipping.client, task_queue, time_skipping)
+    yield stage
+    await stage.clear()
 
 
 @pytest.fixture(params=["real", "time skipping"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
@@ -16,6 +17,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -173,15 +175,24 @@ class Stage:
         self.ledger = FakeLedger()
         self.reader = Reader(client)
         self._environment = environment
+        self._started: list[Handle] = []
+
+    async def clear(self) -> None:
+        """Ends what a test has left open: a task that nobody polls for stops the time of the skipping server."""
+        for handle in self._started:
+            with contextlib.suppress(RPCError):
+                await handle.terminate("the test is over")
 
     @asynccontextmanager
-    async def worker(self, **options: Any) -> AsyncGenerator[Worker]:
-        """Runs a worker that has seen nothing before."""
+    async def worker(
+        self, *, workflows: bool = True, activities: bool = True, **options: Any
+    ) -> AsyncGenerator[Worker]:
+        """Runs a worker that has seen nothing before, for both or for one of the two."""
         async with Worker(
             self.client,
             task_queue=self.task_queue,
-            workflows=[ApprovalWorkflow],
-            activities=[self.ledger.record, self.reader.when_recorded],
+            workflows=[ApprovalWorkflow] if workflows else [],
+            activities=[self.ledger.record, self.reader.when_recorded] if activities else [],
             workflow_runner=runner(),
             build_id="test",
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
@@ -195,7 +206,7 @@ class Stage:
 
     async def start(self, *inputs: Any, id: str | None = None, **options: Any) -> Handle:  # noqa: A002
         """Starts the workflow with whatever input."""
-        return await self.client.start_workflow(
+        handle = await self.client.start_workflow(
             WORKFLOW_TYPE,
             args=inputs,
             id=id or ID_PREFIX + uuid.uuid4().hex,
@@ -203,11 +214,18 @@ class Stage:
             task_timeout=timedelta(seconds=5),
             **options,
         )
+        self._started.append(handle)
+        return handle
 
     async def pending(self, handle: Handle) -> ApprovalState:
         """Waits until the approval's request is in the ledger and returns its state."""
         await until(lambda: bool(self.ledger.story(handle)), "approval.requested in the ledger")
         return await handle.query("state", result_type=ApprovalState)
+
+    async def skip(self, length: timedelta) -> None:
+        """Lets time pass where it can be skipped."""
+        assert self._environment is not None, "only on the server that skips time"
+        await self._environment.sleep(length)
 
     async def pass_time(self, handle: Handle, moment: datetime | None) -> None:
         """Waits until Temporal's clock has passed a moment; a started timer has then fired."""
