@@ -188,12 +188,30 @@ async def test_answers_that_do_not_fit_name_the_question(site: Site, answers: di
     assert problem(answer, 422, "invalid_decision")["errors"][0]["pointer"] == pointer
 
 
-async def test_after_the_deadline_nobody_decides_and_no_worker_is_asked(site: Site) -> None:
+@pytest.mark.parametrize("worker_up", [True, False])
+async def test_after_the_deadline_nobody_decides_and_nothing_is_stored(site: Site, *, worker_up: bool) -> None:
     approval = await asked(site.client("bot"))
     site.clock.advance(days=3)
+    site.temporal.worker_up = worker_up
     answer = problem(await said(site.client("dana"), approval), 409, "expired")
-    assert answer["approval"]["status"] == "expired"
-    assert not site.temporal.updates
+    assert (answer["approval"]["status"], answer["approval"]["decision"]) == ("expired", None)
+    problem(await site.client("bot").post(f"/v1/approvals/{approval['id']}/cancel"), 409, "expired")
+    assert not site.temporal.stored
+
+
+async def test_past_the_deadline_a_ledger_that_lags_makes_nobody_say_that_nobody_decided(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    site.temporal.writes = False
+    won = (await said(site.client("dana"), approval, key="k")).json()
+    assert won["status"] == "approved"
+    site.clock.advance(days=3)
+    for late in (
+        await said(site.client("eve"), approval, "reject"),
+        await site.client("bot").post(f"/v1/approvals/{approval['id']}/cancel"),
+    ):
+        assert problem(late, 409, "already_decided")["approval"] == won
+    again = await said(site.client("dana"), approval, key="k")
+    assert (again.status_code, again.json()) == (200, won)
 
 
 async def test_a_cancelled_and_a_superseded_approval_say_so(site: Site) -> None:

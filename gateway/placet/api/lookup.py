@@ -28,6 +28,9 @@ LEDGER_LIMIT: Final = 2.0
 NOTE_LIMIT: Final = 0.5
 """Seconds to note in the ledger what Temporal has stored: it is durable already."""
 
+_UNSURE: Final = frozenset({"pending", "expired"})
+"""What the ledger shows also while it lags behind the end."""
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -79,6 +82,22 @@ class Lookup:
         except (LedgerError, TimeoutError):
             return approval
 
+    async def referred(self, approval: Approval) -> Approval:
+        """Returns an approval that the ledger shows as expired as pending again, where its workflow knows better.
+
+        Somebody may have decided right before the deadline, and the ledger has not heard yet. Without a worker
+        nobody can say, and the ledger's word stands.
+        """
+        if approval.status != "expired":
+            return approval
+        try:
+            state = await self._approvals.state(approval.id)
+        except TemporalError:
+            return approval
+        if state.status == "expired":
+            return approval
+        return approval.model_copy(update={"status": "pending", "ended_at": None})
+
     async def ended(self, approval: Approval) -> Approval:
         """Returns an approval whose workflow has ended, with its end.
 
@@ -86,13 +105,17 @@ class Lookup:
             UnreachableError: Temporal says that it has ended and that it has not, or nothing.
         """
         now = await self.again(approval)
-        if now.status != "pending":
+        if now.status not in _UNSURE:
             return now
         try:
             outcome = await self._approvals.outcome(approval.id)
         except TemporalError as error:
+            if now.status == "expired":
+                return now
             message = f"nobody can say how the approval ended: {error}"
             raise UnreachableError(message, sent=True) from error
+        if outcome is None and now.status == "expired":
+            return now
         if outcome is None:
             # Somebody ended the workflow from outside, or it is gone: nobody waits for an answer.
             return overlaid(now, "superseded", None, self._clock())

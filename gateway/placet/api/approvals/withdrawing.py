@@ -59,6 +59,7 @@ class Withdrawing:
         if approval is None or not may_see(caller, approval):
             raise not_found(approval_id)
         refusal = check_may_withdraw(caller, approval)
+        approval = approval if refusal else await self._lookup.referred(approval)
         if refusal is None and approval.status != "pending":
             refusal = conflict(approval)
         if refusal is not None:

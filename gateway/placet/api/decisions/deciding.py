@@ -119,6 +119,7 @@ class Deciding:
             earlier = await self._lookup.earlier(approval.id, wished.decision.id)
             if earlier is not None:
                 return await self._repeated(wished, approval, earlier)
+            approval = await self._lookup.referred(approval)
             self.fitting(wished, approval)
             return await self._send(wished, approval)
         except UnreachableError as error:
@@ -220,7 +221,8 @@ async def lost(lookup: Lookup, approval: Approval, refusal: Refusal) -> Refusal:
     if refusal.code not in ENDS:
         return refusal
     now = await lookup.again(approval)
-    if now.status == "pending":
+    if now.status == "pending" or (now.status == "expired" and refusal.code != "expired"):
+        # The ledger lags: it has no end yet, and past the deadline it shows that as expired.
         named = _NamedEnd.model_validate(refusal.details)
         decision = await lookup.vouched(approval.id, named.decision, named.winner)
         now = overlaid(now, named.status, decision, named.ended_at)
