@@ -26,7 +26,7 @@ e2e: $(READY) ## run the tests that start everything and look from outside
 	@$(BIN)/pytest tests/e2e
 
 faults: $(READY) ## run the tests that kill, stop and cut off parts
-	@$(BIN)/pytest tests/faults
+	@$(BIN)/pytest -m "repeated or not repeated" tests/faults tests/e2e/outside
 
 bench: $(READY) ## measure
 	@$(BIN)/python benchmarks/run.py

@@ -94,8 +94,9 @@ class Deployment(Processes):
         return shown["status"] != "pending" and any(kind in ENDINGS for kind in self.told(approval_id))
 
     def told(self, approval_id: str) -> list[str]:
-        """Returns the types of an approval's events in the order of the log."""
-        return [event["type"] for event in self.events() if event["approval_id"] == approval_id]
+        """Returns the types of an approval's own events in the order of the log."""
+        of_it = [event["type"] for event in self.events() if event["approval_id"] == approval_id]
+        return [kind for kind in of_it if kind.startswith("approval.")]
 
     def events(self) -> list[Json]:
         """Returns every event, in the order of the log."""

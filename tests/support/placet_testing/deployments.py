@@ -4,14 +4,16 @@
 | --- | --- | --- |
 | `deployment` | session | two gateways and a worker on the shared Temporal server and a SQLite ledger, all of them up |
 | `mortal` | session | a gateway and a worker on a Temporal server that may be killed too, all of them up |
+| `on_postgres` | session | a gateway and a worker with a ledger on a PostgreSQL server that may crash, all up |
 
-Both are shared: each test brings back what it has killed by asking for the fixture, and works on approvals of
+All are shared: each test brings back what it has killed by asking for the fixture, and works on approvals of
 its own.
 """
 
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
@@ -23,6 +25,8 @@ import pytest
 
 from placet_testing.deployment import Deployment
 from placet_testing.local_temporal import local_temporal
+from placet_testing.postgres import LocalPostgres, mortal_postgres
+from placet_testing.servers import unavailable
 
 
 @dataclass
@@ -93,3 +97,42 @@ def mortal(_mortal: Mortal) -> Mortal:
     _mortal.start_temporal()
     _mortal.up(workers=1, gateways=1)
     return _mortal
+
+
+@dataclass
+class OnPostgres(Deployment):
+    """A deployment with a PostgreSQL server of its own."""
+
+    postgres: LocalPostgres | None = None
+
+    def start_postgres(self) -> None:
+        """Starts the server where it does not run."""
+        assert self.postgres is not None
+        self.postgres.start()
+
+    def crash_postgres(self) -> None:
+        """Stops the server as a crash would."""
+        assert self.postgres is not None
+        self.postgres.stop(signal.SIGQUIT)
+
+
+@pytest.fixture(scope="session")
+def _on_postgres(temporal_server: str) -> Iterator[OnPostgres]:
+    with folder_of("on-postgres") as folder, mortal_postgres() as postgres:
+        if postgres is None:
+            unavailable("PostgreSQL's programs are not here (Debian: apt-get install postgresql)")
+        with postgres.server.database() as url:
+            made = OnPostgres(folder, temporal_server, f"placet-{uuid.uuid4().hex[:12]}", url, postgres=postgres)
+            try:
+                yield made
+            finally:
+                made.close()
+                postgres.start()
+
+
+@pytest.fixture
+def on_postgres(_on_postgres: OnPostgres) -> OnPostgres:
+    """A gateway and a worker on PostgreSQL, all up."""
+    _on_postgres.start_postgres()
+    _on_postgres.up(workers=1, gateways=1)
+    return _on_postgres

@@ -24,6 +24,8 @@ _USER: Final = "postgres"
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 # The tests' data are worth nothing after a crash of the machine; each of these waits for a disk.
 _FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_DURABLE: Final = ("fsync=off", "full_page_writes=off")
+"""A server that crashes keeps what it has confirmed; the machine does not crash."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,8 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Generator[PostgresServer | None]:
     """Runs a server and gives it; None where there is no way to one."""
-    programs = _programs()
-    if programs is not None:
-        with _local(programs) as server:
+    if _programs() is not None:
+        with _local() as server:
             yield server
     elif _docker_answers():
         with _container() as server:
@@ -83,31 +84,65 @@ def _programs() -> Path | None:
     return max(versions, key=lambda path: float(path.parent.name), default=None)
 
 
+class LocalPostgres:
+    """A server on a folder of its own, which tests stop and start."""
+
+    def __init__(self, programs: Path, folder: Path, settings: tuple[str, ...]) -> None:
+        self.server = PostgresServer(LOOPBACK, free_port())
+        self._folder = folder
+        data = folder / "data"
+        initdb = (programs / "initdb", "--username", _USER, "--auth", "trust", "--no-sync", "--pgdata", data)
+        where = (f"port={self.server.port}", f"listen_addresses={LOOPBACK}", f"unix_socket_directories={folder}")
+        chosen = (word for setting in (*where, *settings) for word in ("-c", setting))
+        self._command = _as_nobody_special((programs / "postgres", "-D", data, *chosen))
+        self._process: subprocess.Popen[bytes] | None = None
+        if os.geteuid() == 0:
+            # The server refuses to run as root.
+            shutil.chown(folder, _USER, _USER)
+        subprocess.run(_as_nobody_special(initdb), check=True, capture_output=True, cwd=folder)
+
+    def start(self) -> None:
+        """Starts it and waits until it answers; does nothing where it runs."""
+        if self._process is not None:
+            return
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True
+            )
+        while not self.server.answers():
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Stops it: SIGINT ends its connections and itself; SIGQUIT is `pg_ctl stop -m immediate`, a crash."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+
+
 @contextmanager
-def _local(programs: Path) -> Generator[PostgresServer]:
+def mortal_postgres(settings: tuple[str, ...] = _DURABLE) -> Generator[LocalPostgres | None]:
+    """Gives a server that tests may stop and start; None where PostgreSQL's programs are not here."""
+    programs = _programs()
+    if programs is None:
+        yield None
+        return
     folder = Path(tempfile.mkdtemp(prefix="placet-postgres-"))
-    port, data = free_port(), folder / "data"
-    initdb = (programs / "initdb", "--username", _USER, "--auth", "trust", "--no-sync", "--pgdata", data)
-    settings = (f"port={port}", f"listen_addresses={LOOPBACK}", f"unix_socket_directories={folder}", *_FAST)
-    postgres = (programs / "postgres", "-D", data, *(word for setting in settings for word in ("-c", setting)))
-    if os.geteuid() == 0:
-        # The server refuses to run as root.
-        shutil.chown(folder, _USER, _USER)
-    subprocess.run(_as_nobody_special(initdb), check=True, capture_output=True, cwd=folder)
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(
-            _as_nobody_special(postgres), stdout=log, stderr=log, cwd=folder, start_new_session=True
-        )
     try:
-        server = PostgresServer(LOOPBACK, port)
-        while not server.answers():
-            assert process.poll() is None, (folder / "log").read_text()
-        yield server
+        made = LocalPostgres(programs, folder, settings)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
     finally:
-        # SIGINT: it ends its connections and itself, without waiting for clients.
-        process.send_signal(signal.SIGINT)
-        process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _local() -> Generator[PostgresServer | None]:
+    with mortal_postgres(_FAST) as made:
+        yield made.server if made else None
 
 
 def _as_nobody_special(command: tuple[str | Path, ...]) -> tuple[str, ...]:
