@@ -4,13 +4,14 @@
 | --- | --- | --- |
 | `temporal_server` | session | the address of a real Temporal server, namespace `default`, search attributes created |
 | `temporal_client` | test | a client of that server, with Placet's data converter |
-| `time_skipping` | test | a `WorkflowEnvironment` whose clock runs ahead while everybody waits |
+| `time_skipping` | test | a `WorkflowEnvironment` of its own whose clock runs ahead while everybody waits |
 | `workflow_environment` | test | one of the two: time skipping, or the real server with `--temporal=real` |
 | `task_queue` | test | the name of a queue that no other test uses |
 | `postgres_url` | test | the SQLAlchemy URL of an empty PostgreSQL database |
 
-The time-skipping server is one for all tests and its clock only goes on: compare nothing with it. What a machine lacks
-is provisioned before the first test, where no test's time limit counts and the progress can be seen.
+A time-skipping server's clock only goes on: compare nothing with it. The one of `workflow_environment` is shared by all
+tests. What a machine lacks is provisioned before the first test, where no test's time limit counts and the progress can
+be seen.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, NoReturn, Protocol, cast
 
@@ -45,6 +46,7 @@ _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "temporal_server": obtain_server,
     "temporal_ui": obtain_ui,
     "time_skipping": time_skipping_server,
+    "_shared_skipping": time_skipping_server,
 }
 
 _FROM_OUTSIDE: Final = frozenset({"e2e", "faults"})
@@ -110,8 +112,8 @@ async def temporal_client(temporal_settings: Settings) -> Client:
     return await connect(temporal_settings)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def _time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+@asynccontextmanager
+async def _skipping_server() -> AsyncGenerator[WorkflowEnvironment]:
     try:
         program, reason = str(time_skipping_server(silent)), ""
     except ProvisionError as error:
@@ -132,10 +134,20 @@ async def _time_skipping() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
-@pytest.fixture
-def time_skipping(_time_skipping: WorkflowEnvironment) -> WorkflowEnvironment:
-    """A server on which three days pass in milliseconds while a test awaits a result."""
-    return _time_skipping
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _shared_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    async with _skipping_server() as environment:
+        yield environment
+
+
+@pytest_asyncio.fixture
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of the test's own on which three days pass in milliseconds while it awaits a result.
+
+    Of its own, since one task that another test left unpolled would keep time from being skipped.
+    """
+    async with _skipping_server() as environment:
+        yield environment
 
 
 @pytest.fixture
@@ -180,4 +192,4 @@ def unavailable(reason: str) -> NoReturn:
 
 
 def _chosen(config: pytest.Config) -> str:
-    return "temporal_server" if config.getoption("--temporal") == "real" else "time_skipping"
+    return "temporal_server" if config.getoption("--temporal") == "real" else "_shared_skipping"
