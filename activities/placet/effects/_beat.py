@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Final
 
+from temporalio import activity
 from temporalio.client import AsyncActivityCancelledError, AsyncActivityHandle, Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -83,6 +84,8 @@ class Beat:
 
     async def _keep_going(self) -> None:
         while True:
+            # The SDK counts only its own heartbeats, and cancels an attempt that has sent it none for the limit.
+            activity.heartbeat()
             await asyncio.sleep(INTERVAL.total_seconds())
             with contextlib.suppress(RPCError, LostAttemptError):
                 await self.once()

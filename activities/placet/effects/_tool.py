@@ -84,7 +84,7 @@ class ToolActivities:
         await beat.until_accepted()
         if beat.age > FRESH:
             raise StaleAttemptError
-        return await self._run(given, opened, owner)
+        return await _undisturbed(asyncio.create_task(self._run(given, opened, owner)))
 
     async def _run(self, given: ToolInput, opened: Open, owner: str) -> ToolResult:
         """Runs the tool and keeps its result, whatever becomes of the ledger meanwhile."""
@@ -153,6 +153,23 @@ def _config(given: ToolInput) -> RunnableConfig:
         "placet_approver": decision.by.id if decision else None,
     }
     return {"metadata": metadata, "run_name": call.tool}
+
+
+async def _undisturbed(running: asyncio.Task[ToolResult]) -> ToolResult:
+    """Waits for a tool and its record, whatever becomes of the attempt meanwhile.
+
+    The SDK cancels an attempt that it holds for timed out, as after a stop of the process. The tool would be
+    broken off where it stands, and what it has done already would leave no evidence.
+
+    Raises:
+        CancelledError: The worker stops, and its grace is over.
+    """
+    while True:
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if running.done() or activity.is_worker_shutdown():
+                raise
 
 
 async def _patiently(step: Callable[[], Awaitable[_Result]]) -> _Result:
