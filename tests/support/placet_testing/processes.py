@@ -26,6 +26,7 @@ from placet_testing.gateway import mark_of, people
 from placet_testing.running_up import until
 
 DESK: Final = Path(__file__).with_name("desk")
+BILLING: Final = Path(__file__).parents[3] / "examples" / "billing"
 CROWD: Final = tuple(f"p{number}" for number in range(1, 9))
 """Eight approvers."""
 _READY_LIMIT: Final = 40.0
@@ -50,6 +51,11 @@ class Part:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def end(self, limit: float = 30.0) -> int:
+        """Asks it to end with SIGTERM and returns its exit code."""
+        self.process.terminate()
+        return self.process.wait(limit)
 
     def freeze(self) -> None:
         """Stops it where it stands, as a host does that is moved or swaps."""
@@ -79,7 +85,7 @@ class Processes:
     def __post_init__(self) -> None:
         """Writes the configuration."""
         self.desk.mkdir(parents=True, exist_ok=True)
-        for source in DESK.glob("*.py"):
+        for source in (*DESK.glob("*.py"), *BILLING.glob("*.*")):
             shutil.copy(source, self.desk)
         self.config.write_text(yaml.safe_dump(configuration(), sort_keys=False), encoding="utf-8")
         self.ledger_url = self.ledger_url or f"sqlite:///{self.ledger_file}"
@@ -93,6 +99,11 @@ class Processes:
     def config(self) -> Path:
         """The `placet.yaml`."""
         return self.desk / "placet.yaml"
+
+    @property
+    def shop(self) -> Path:
+        """The billing desk's shop."""
+        return self.folder / "shop"
 
     @property
     def ledger_file(self) -> Path:
@@ -184,9 +195,11 @@ class Processes:
             "PLACET_CONFIG": str(self.config),
             "PLACET_LEDGER_URL": self.ledger_url,
             "PLACET_TASK_QUEUE": self.task_queue,
+            "PLACET_SHUTDOWN_GRACE": "3s",
             "TEMPORAL_ADDRESS": self.temporal,
             "TEMPORAL_NAMESPACE": "default",
             "DESK_FOLDER": str(self.desk),
+            "BILLING_SHOP": str(self.shop),
         }
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -205,7 +218,8 @@ def configuration() -> dict[str, Any]:
     """Returns the `placet.yaml` of the desk, with somebody of each kind and a crowd of approvers."""
     users = people().model_dump(mode="json", exclude_defaults=True)["users"]
     users |= {name: {"name": f"Person {name}", "roles": ["approver"], "keys": [mark_of(name)]} for name in CROWD}
-    tools = ("note", "send", "pay", "set_again", "fail", "wipe")
+    tools = ("note", "send", "send_soon", "send_or_stop", "pay", "set_again", "fail", "wipe")
+    soon = {"effect": "ask", "expires_after": "2s"}
     return {
         "agents": {
             "desk": {
@@ -213,8 +227,21 @@ def configuration() -> dict[str, Any]:
                 "tools": [f"desk_tools:{name}" for name in tools],
                 "idempotent": ["*_again"],
                 "tool_timeout": "5m",
-            }
+            },
+            "billing": {
+                "model": "billing_model:scripted",
+                "tools": [f"billing_tools:{name}" for name in ("find_orders", "refund", "send_email")],
+                "idempotent": ["find_*"],
+            },
         },
-        "policy": {"deny": ["wipe"], "ask": ["send", "pay", "set_*"], "allow": ["note", "fail"]},
+        "policy": {
+            "deny": ["wipe"],
+            "ask": ["send", "send_email", "refund", "pay", "set_*"],
+            "allow": ["note", "fail", "find_*"],
+            "rules": [
+                {"name": "soon", "tool": "send_soon", **soon},
+                {"name": "or stop", "tool": "send_or_stop", "on_expiry": "abort", **soon},
+            ],
+        },
         "people": {"users": users},
     }

@@ -49,6 +49,20 @@ def send(text: str, config: RunnableConfig, hold: str = "", copies: int = 1) -> 
 
 
 @tool
+def send_soon(text: str, config: RunnableConfig) -> str:
+    """Send something that can wait for two seconds only."""
+    _append("send_soon", text, config)
+    return f"Sent {text}."
+
+
+@tool
+def send_or_stop(text: str, config: RunnableConfig) -> str:
+    """Send something; the run ends where nobody decides in two seconds."""
+    _append("send_or_stop", text, config)
+    return f"Sent {text}."
+
+
+@tool
 async def pay(text: str, config: RunnableConfig, amount: float = 0, hold: str = "") -> str:
     """Pay somebody, in the tools' event loop."""
     if hold == "before":
