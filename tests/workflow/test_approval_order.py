@@ -76,6 +76,7 @@ CASES: Final = (
     Case("cancel, then the deadline", (CANCEL, DEADLINE), ("ended cancelled",)),
     Case("cancel, the deadline, a decision", (CANCEL, DEADLINE, A), ("ended cancelled", "refused cancelled a")),
     Case("a decision, cancel, the deadline", (A, CANCEL, DEADLINE), ("ended approved a",)),
+    Case("a refused one twice", (STALE, STALE, A), ("refused stale_digest stale", "ended approved a")),
     Case("one id twice", (A, A), ("ended approved a",)),
     Case("one id twice, the second late", (A, DEADLINE, A), ("ended approved a",)),
     Case(
@@ -410,7 +411,7 @@ async def test_thousands_of_small_signals_stop_nothing(real_stage: Stage) -> Non
         ({"k": "x" * 900_000}, 3),
         ({"k": '"' * 300_000}, 3),
         ({"k": ["x"] * 200_000}, 3),
-        ({"k": [{"a": 1.5}] * 80_000}, 5),
+        ({"k": [{"a": 1.5}] * 100_000}, 5),
     ],
     ids=["long", "longer once escaped", "many", "deep"],
 )
@@ -425,6 +426,7 @@ async def test_several_large_edits_with_no_worker_up_stop_nothing(
         outcome = await real_stage.outcome(handle)
     assert outcome.decision is not None
     assert outcome.decision.id == "d0"
+    assert real_stage.reader.readings > 1
     refused = [f"refused already_decided d{nth}" for nth in range(1, count)]
     assert real_stage.ledger.story(handle) == ["requested", "ended approved d0", *refused]
 
