@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +15,7 @@ import pytest
 
 from placet_testing.console import Reader, Step, steps_of
 from placet_testing.pages import TREE
-from placet_testing.running_up import clean_environment, processes_of, until
+from placet_testing.running_up import clean_environment, kill_all_of, processes_of, until
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -86,8 +85,7 @@ def test_every_command_of_the_page_does_what_the_page_says(page: str, reader: Re
     made = refunds(checkout)
     assert [row for row in made if row[0] == 1001] == [(1001, 2500, "user:local")]
     assert not (checkout / ".placet" / "shop" / "outbox").exists()
-    for pid in processes_of(checkout / ".placet"):
-        os.kill(pid, signal.SIGKILL)
+    kill_all_of(checkout / ".placet")
     follow(reader, Step("1", 0, "make up", ("Placet is up.",), stays=True), checkout)
     follow(reader, Step("2", 0, ".venv/bin/placet runs", ("billing",)), checkout)
     assert refunds(checkout) == made, "nothing runs again at the next start"

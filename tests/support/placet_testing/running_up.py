@@ -63,9 +63,7 @@ class Up:
 
     def kill_everything(self) -> None:
         """Kills all of it at once, as a power cut would."""
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all_of(self.data)
         self.process.wait()
 
 
@@ -129,6 +127,13 @@ def processes_of(data: Path) -> dict[int, str]:
             if line and (held or str(data).encode() in line + (entry / "environ").read_bytes()):
                 found[int(entry.name)] = line.replace(b"\0", b" ").decode(errors="replace")
     return found
+
+
+def kill_all_of(data: Path) -> None:
+    """Kills everything of this data folder at once, as a power cut would; what dies with its parent was quicker."""
+    for pid in processes_of(data):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def until(condition: object, limit: float = 20.0) -> None:
