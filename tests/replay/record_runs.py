@@ -18,9 +18,10 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from placet.contracts.approvals import Asked
 from placet.contracts.calls import Terms
+from placet.contracts.questions import ASK_HUMAN
 from placet.contracts.runs import RunInput
 from placet.engine.connection import data_converter
-from placet_testing.fake_effects import FakeEffects, a_call
+from placet_testing.fake_effects import FakeEffects, a_call, a_question
 
 HISTORIES: Final = Path(__file__).parent / "histories"
 
@@ -106,6 +107,30 @@ def asked_at_the_door() -> FakeEffects:
     return effects
 
 
+def asking(**frame: object) -> FakeEffects:
+    """Returns a turn that asks people."""
+    which = {"question": "Which one?", "options": ["Left", "Right"]}
+    return FakeEffects([[a_question(0, which, **frame)]], verdicts={ASK_HUMAN: "ask"})
+
+
+async def chosen(client: Client, effects: FakeEffects, run: Run) -> None:
+    """Answers the question."""
+    del run
+    asked = await effects.approval_of(0, kind="question")
+    await decide(client, asked, "answer", answers={"q1": {"options": ["2"]}})
+
+
+async def skipped(client: Client, effects: FakeEffects, run: Run) -> None:
+    """Leaves the question open."""
+    del run
+    await decide(client, await effects.approval_of(0, kind="question"), "skip")
+
+
+def two_turns() -> FakeEffects:
+    """Returns two turns of a call that asks nobody."""
+    return FakeEffects([[a_call(0, "find")], [a_call(0, "find")]])
+
+
 SHAPES: Final[dict[str, tuple[Callable[[], FakeEffects], Steps]]] = {
     "allowed": (lambda: FakeEffects([[a_call(0, "find")], [a_call(0, "find"), a_call(1, "find")]]), nothing),
     "denied": (lambda: FakeEffects([[a_call(0, "drop")]], verdicts={"drop": "deny"}), nothing),
@@ -121,6 +146,11 @@ SHAPES: Final[dict[str, tuple[Callable[[], FakeEffects], Steps]]] = {
     "uncertain-not-run": (uncertain, answers("not_run")),
     "uncertain-stop": (uncertain, answers("stop")),
     "asked-at-the-door": (asked_at_the_door, door),
+    "question-answered": (asking, chosen),
+    "question-skipped": (lambda: asking(allow_skip=True, context={"order": 7}), skipped),
+    "question-denied": (lambda: FakeEffects(asking().turns, verdicts={ASK_HUMAN: "deny"}), nothing),
+    "history-that-goes-on": (two_turns, nothing),
+    "history-gone-on-with": (two_turns, nothing),
     "model-failed": (lambda: FakeEffects([], model_fails=True), nothing),
 }
 
@@ -130,7 +160,14 @@ async def record(client: Client, shape: str) -> str:
     make, steps = SHAPES[shape]
     effects = make()
     run_id, queue = f"run-{uuid.uuid4()}", f"golden-{uuid.uuid4().hex[:8]}"
-    given = RunInput(run_id=run_id, agent="clerk", thread_id="thread", input_turn="input", requester="user:dana")
+    given = RunInput(
+        run_id=run_id,
+        agent="clerk",
+        thread_id="thread",
+        input_turn="input",
+        requester="user:dana",
+        turns_a_history=1 if shape.startswith("history-") else None,
+    )
     async with effects.worker(client, queue):
         run: Run = await client.start_workflow("AgentRun", given, id=run_id, task_queue=queue)
         await steps(client, effects, run)
@@ -139,6 +176,8 @@ async def record(client: Client, shape: str) -> str:
         except WorkflowFailureError:
             if shape not in {"cancelled", "model-failed"}:
                 raise
+    if shape == "history-that-goes-on":
+        run = client.get_workflow_handle(run.id, run_id=run.first_execution_run_id)
     history: object = json.loads((await run.fetch_history()).to_json())
     return json.dumps(without_traces(history), indent=1)
 

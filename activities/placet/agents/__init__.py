@@ -1,6 +1,7 @@
 """Agents: models and tools as `placet.yaml` names them."""
 
 from placet.agents._agents import Agent, Agents
+from placet.agents._ask_human import read_questions
 from placet.agents._results import Content
 from placet.agents._schemas import Misfit
 from placet.agents._tools import Tool, tool_of
@@ -16,5 +17,6 @@ __all__ = [
     "Tool",
     "ToolStoppedError",
     "UnresolvedError",
+    "read_questions",
     "tool_of",
 ]

@@ -11,11 +11,13 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
 
+from placet.agents import _ask_human
 from placet.agents._models import model_of
 from placet.agents._references import resolve
 from placet.agents._tools import Tool, tool_of
 from placet.agents.errors import AgentsError, LoadError
 from placet.contracts.config import AgentConfig, Config
+from placet.contracts.questions import ASK_HUMAN
 from placet.ledger import AgentRow, ToolRow
 from placet.policy import matches
 
@@ -36,11 +38,22 @@ class Agent:
         """What the model is told first."""
         return self.config.prompt
 
+    @property
+    def asks_people(self) -> bool:
+        """Whether the model may ask people with the built-in tool `ask_human`."""
+        return self.config.ask_human
+
+    @property
+    def tool_names(self) -> list[str]:
+        """Returns what the model may call, in the order of the alphabet."""
+        return sorted([*self.tools, *([ASK_HUMAN] if self.asks_people else [])])
+
     def bound_model(self) -> Runnable[LanguageModelInput, AIMessage]:
         """Returns the model with the tools that it may call."""
-        if not self.tools:
-            return self.model
-        return self.model.bind_tools([tool.schema_for_model() for tool in self.tools.values()])
+        offered = [tool.schema_for_model() for tool in self.tools.values()]
+        if self.asks_people:
+            offered.append(_ask_human.schema_for_model())
+        return self.model.bind_tools(offered) if offered else self.model
 
     def is_idempotent(self, tool: str) -> bool:
         """Returns whether the tool may be run again after a crash left it open whether it ran."""
@@ -48,11 +61,15 @@ class Agent:
 
     def describe(self) -> AgentRow:
         """Returns the agent as it is published."""
-        tools = tuple(
+        tools = [
             ToolRow(name=tool.name, description=tool.description, args_schema=tool.args_schema)
             for tool in self.tools.values()
+        ]
+        if self.asks_people:
+            tools.append(ToolRow(name=ASK_HUMAN, description=_ask_human.DESCRIPTION, args_schema=_ask_human.SCHEMA))
+        return AgentRow(
+            name=self.name, description=self.config.description, model=self.config.model, tools=tuple(tools)
         )
-        return AgentRow(name=self.name, description=self.config.description, model=self.config.model, tools=tools)
 
 
 class Agents(Mapping[str, Agent]):

@@ -11,8 +11,9 @@ from placet.contracts.calls import JudgeCall, JudgeInput, JudgeResult, Verdict
 from placet.contracts.canonical import canonical_args, canonical_text, digest, parse_object
 from placet.contracts.config import Config
 from placet.contracts.events import CallJudged
+from placet.contracts.questions import ASK_HUMAN
 from placet.ledger import Judged, Ledger
-from placet.policy import judge
+from placet.policy import judge, on_questions
 from placet.runs import effects
 
 _log = structlog.get_logger("placet.judge")
@@ -51,7 +52,8 @@ class JudgeActivities:
         except ValueError as error:
             _log.warning("judge.unreadable", tool=call.tool, error=type(error).__name__)
             return Verdict(effect="deny", reason=_UNREADABLE, digest=digest(call.tool, "{}"))
-        return judge(self._config, given.agent, given.requester, call.tool, args, digest(call.tool, args_text))
+        verdict = judge(self._config, given.agent, given.requester, call.tool, args, digest(call.tool, args_text))
+        return on_questions(self._config, verdict, args) if call.tool == ASK_HUMAN else verdict
 
     async def _args_text(self, call: JudgeCall) -> str:
         if call.args_ref is not None:

@@ -19,10 +19,11 @@ from langchain_core.messages import (
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from placet.agents import Agent, Agents
+from placet.agents import Agent, Agents, Misfit, read_questions
 from placet.contracts.calls import INLINE_ARGS, Args
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
 from placet.contracts.events import TurnCompleted
+from placet.contracts.questions import ASK_HUMAN, AskHuman, question_args
 from placet.contracts.runs import CallRef, ModelCall, ModelInput, ModelResult
 from placet.effects._messages import for_the_model, new_id, tool_message
 from placet.effects._model_errors import activity_error
@@ -115,9 +116,11 @@ class ModelActivities:
         wanted = ModelCall(index=index, call_id=call_id, tool=name)
         if call_id.startswith(MADE_ID):
             return await self._problem(given, wanted, "The call has no id; it did not run.")
+        if name == ASK_HUMAN and agent.asks_people:
+            return await self._questions(given, wanted, call, room)
         tool = agent.tools.get(name)
         if tool is None:
-            known = ", ".join(sorted(agent.tools)) or "none"
+            known = ", ".join(agent.tool_names) or "none"
             return await self._problem(given, wanted, f"There is no tool {name!r}. There is: {known}.")
         try:
             args_text = canonical_text(call["args"])
@@ -125,11 +128,26 @@ class ModelActivities:
             return await self._problem(given, wanted, f"The arguments cannot be used: {error}.")
         problems = tool.validate(call["args"])
         if problems:
-            listed = "\n".join(f"- {problem.pointer or '/'}: {problem.message}" for problem in problems)
-            return await self._problem(given, wanted, f"The arguments break the tool's schema:\n{listed}")
+            return await self._problem(given, wanted, f"The arguments break the tool's schema:\n{_listed(problems)}")
         args = await self._args(name, args_text, room)
         schema_ref = await self._ledger.put_schema(tool.args_schema)
         return wanted.model_copy(update={"args": args, "schema_ref": schema_ref})
+
+    async def _questions(self, given: ModelInput, wanted: ModelCall, call: ToolCall, room: _Room) -> ModelCall:
+        """Returns what the model asks, or the call with the message that says what is wrong with it."""
+        try:
+            asked = read_questions(call["args"])
+            if not isinstance(asked, AskHuman):
+                return await self._problem(given, wanted, f"Nobody was asked:\n{_listed(asked)}")
+            args_text = canonical_text(question_args(asked.questions))
+            fits = room.takes(args_text + canonical_text(asked.context))
+        except MalformedJsonError as error:
+            return await self._problem(given, wanted, f"Nobody was asked; the questions cannot be used: {error}.")
+        if not fits:
+            text = f"Nobody was asked:\n- /questions: with /context they take more than {INLINE_ARGS} bytes"
+            return await self._problem(given, wanted, text)
+        args = Args(text=args_text, digest=digest(ASK_HUMAN, args_text))
+        return wanted.model_copy(update={"args": args, "allow_skip": asked.allow_skip, "context": asked.context})
 
     async def _args(self, tool: str, args_text: str, room: _Room) -> Args:
         if room.takes(args_text):
@@ -155,6 +173,10 @@ class ModelActivities:
         message = tool_message(ref, message_id, text, failed=True)
         await self._ledger.settle_call(ref, message_id, message)
         return call.model_copy(update={"problem": message_id})
+
+
+def _listed(problems: list[Misfit]) -> str:
+    return "\n".join(f"- {problem.pointer or '/'}: {problem.message}" for problem in problems)
 
 
 def _with_ids(answer: AIMessage, message_id: str, turn: int) -> AIMessage:

@@ -6,8 +6,11 @@ told as "rejected".
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from placet.contracts.calls import Args
+from placet.contracts.canonical import canonical_text
+from placet.contracts.questions import questions_of
 from placet.contracts.runs import SettleInput, SettleReason
 from placet.effects._messages import Content
 
@@ -31,8 +34,20 @@ SUCCESSES: Final[frozenset[SettleReason]] = frozenset({"responded", "answered", 
 """Reasons whose message is a result, not an error."""
 
 
+_OF_QUESTIONS: Final[dict[SettleReason, str]] = {
+    "answered": "answered",
+    "skipped": "skipped",
+    "expired": "expired",
+    "cancelled": "cancelled",
+    "superseded": "cancelled",
+}
+"""The status that the model reads in the result of `ask_human`."""
+
+
 def settle_text(given: SettleInput) -> str:
     """Returns the text of the message that answers a call which did not run here."""
+    if given.questions is not None and given.reason in _OF_QUESTIONS:
+        return canonical_text(_answered(given, given.questions))
     decision = given.outcome.decision if given.outcome else None
     sentence = _SENTENCES[given.reason]
     if given.reason == "denied" and given.verdict_reason:
@@ -45,6 +60,31 @@ def settle_text(given: SettleInput) -> str:
         texts = [answer.text for answer in decision.answers.values() if answer.text]
         return texts[0] if texts else sentence
     return sentence
+
+
+def _answered(given: SettleInput, asked: Args) -> dict[str, Any]:
+    """Returns the result of `ask_human`, in the order of the questions; contract "ask_human"."""
+    outcome = given.outcome
+    decision = outcome.decision if outcome else None
+    answers = decision.answers if decision and decision.answers else {}
+    questions = questions_of(asked.text or "{}")
+    given_answers = [
+        {
+            "question_id": question.id,
+            "options": [
+                {"id": option.id, "label": option.label} for option in question.options if option.id in answer.options
+            ],
+            "text": answer.text,
+        }
+        for question in questions
+        if (answer := answers.get(question.id or "")) is not None
+    ]
+    return {
+        "status": _OF_QUESTIONS[given.reason],
+        "answers": given_answers,
+        "by": decision.by.id if decision else None,
+        "at": outcome.model_dump(mode="json")["ended_at"] if outcome else None,
+    }
 
 
 def told_of_the_edit(args_text: str, content: Content) -> Content:

@@ -60,7 +60,7 @@ def test_two_calls_of_one_tool_are_two_calls_also_with_one_id(deployment: Deploy
     deployment.wait(lambda: deployment.effects(text))
     assert len(deployment.effects(text)) == 1
     assert deployment.decide(one, "reject", message="Once is enough.").status_code == 200
-    deployment.wait(lambda: deployment.read_run(run)["pending"] and deployment.read_run(run)["pending"][0]["turn"] == 1)
+    deployment.wait(lambda: [asked["turn"] for asked in deployment.read_run(run)["pending"]] == [1])
     (again,) = deployment.pending(run, 1)
     assert deployment.decide(again).status_code == 200
     assert deployment.finished(run)["status"] == "completed"

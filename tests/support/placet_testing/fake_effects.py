@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 from placet.contracts.approvals import Asked
 from placet.contracts.calls import Args, JudgeInput, JudgeResult, Terms, Verdict
 from placet.contracts.canonical import canonical_text, digest
+from placet.contracts.questions import ASK_HUMAN, AskHuman, question_args
 from placet.contracts.records import EndedEntry, RecordInput, RecordResult
 from placet.contracts.runs import (
     CloseInput,
@@ -39,6 +40,13 @@ def a_call(index: int, tool: str, **args: Any) -> ModelCall:
     """Returns a call as the model activity hands it to the run."""
     text = canonical_text(args)
     return ModelCall(index=index, call_id=f"call_{index}", tool=tool, args=Args(text=text, digest=digest(tool, text)))
+
+
+def a_question(index: int, *questions: dict[str, Any], **frame: Any) -> ModelCall:
+    """Returns a call of `ask_human` as the model activity hands it to the run."""
+    asked = AskHuman.model_validate({"questions": questions})
+    call = a_call(index, ASK_HUMAN, **question_args(asked.questions))
+    return call.model_copy(update=frame)
 
 
 @dataclass

@@ -227,6 +227,7 @@ def configuration() -> dict[str, Any]:
                 "tools": [f"desk_tools:{name}" for name in tools],
                 "idempotent": ["*_again"],
                 "tool_timeout": "5m",
+                "ask_human": True,
             },
             "billing": {
                 "model": "billing_model:scripted",

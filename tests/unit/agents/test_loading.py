@@ -218,8 +218,8 @@ def test_a_folder_that_is_called_like_a_provider_is_not_one(folder: Path, monkey
 
 
 def test_a_provider_whose_package_is_not_there_is_told_with_the_package(folder: Path) -> None:
-    [told] = problems(folder, "agents: {a: {model: 'anthropic:claude'}}")
-    assert "langchain-anthropic" in told
+    [told] = problems(folder, "agents: {a: {model: 'groq:llama'}}")
+    assert "langchain-groq" in told
 
 
 def test_a_provider_without_its_key_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

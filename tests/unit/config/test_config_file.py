@@ -123,7 +123,6 @@ def test_every_error_is_told_at_once_with_file_line_path_and_reason() -> None:
         ("policy:\n  rules:\n    - effect: ask\n      when: args.amount > 100.0", 4, "policy.rules.0.when"),
         ("policy: {rules: [{effect: ask, title: 'Refund {args.amount}'}]}", 1, "policy.rules.0.title"),
         ("policy: {rules: [{effect: ask, describe: 'tools:describe'}]}", 1, "policy.rules.0.describe"),
-        ("agents: {a: {model: 'm:m', ask_human: true}}", 1, "agents.a.ask_human"),
     ],
 )
 def test_what_comes_later_is_refused_and_never_ignored(text: str, line: int, path: str) -> None:

@@ -82,13 +82,6 @@ def _finite(value: str) -> str:
     return value
 
 
-def _no_questions_yet(value: bool) -> bool:  # noqa: FBT001 - pydantic's form
-    if value:
-        message = "the tool ask_human comes with a later version; take it out"
-        raise ValueError(message)
-    return value
-
-
 _Text = Annotated[str, StringConstraints(min_length=1)]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Globs = Annotated[
@@ -120,7 +113,7 @@ class AgentConfig(_Section):
     tools: tuple[Reference, ...] = ()
     idempotent: tuple[Glob, ...] = ()
     tool_timeout: Annotated[Duration, AfterValidator(_finite)] = "1h"
-    ask_human: Annotated[bool, AfterValidator(_no_questions_yet)] = False
+    ask_human: bool = Field(default=False, strict=True)
     max_turns: int = Field(default=40, ge=1, le=10_000, strict=True)
 
 
@@ -172,6 +165,10 @@ class Questions(_Section):
 
     approvers: Approvers = ("requester", *DEFAULT_APPROVERS)
     expires_after: Duration = DEFAULT_EXPIRES_AFTER
+
+    def terms(self) -> Terms:
+        """Returns the terms."""
+        return Terms(approvers=self.approvers, expires_after=self.expires_after)
 
 
 class User(_Section):

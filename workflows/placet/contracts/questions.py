@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from placet.contracts._base import CLOSED, Message
+from placet.contracts.canonical import parse_object
 from placet.contracts.errors import Refusal
 
 ASK_HUMAN: Final = "ask_human"
@@ -102,6 +103,41 @@ class QuestionBody(Question):
     model_config = CLOSED
 
     options: tuple[_AnOption, ...] = Field(default=(), max_length=100)  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+def question_args(questions: tuple[Question, ...]) -> dict[str, Any]:
+    """Returns what stands for the arguments of questions: what is shown raw, and what their digest covers."""
+    return {"questions": [question.model_dump(mode="json", exclude_none=True) for question in numbered(questions)]}
+
+
+def questions_of(args_text: str) -> tuple[Question, ...]:
+    """Returns the questions that stand in their canonical text."""
+    return _Asked.model_validate(parse_object(args_text)).questions
+
+
+class _Asked(Message):
+    """The arguments of questions as they are stored."""
+
+    questions: tuple[Question, ...] = ()
+
+
+class AskHuman(Message):
+    """The arguments of the tool `ask_human`, as the model gives them.
+
+    Attributes:
+        context: What the person may want to know; shown as the model's, and untrusted.
+    """
+
+    model_config = CLOSED
+
+    questions: tuple[QuestionBody, ...] = Field(min_length=1, max_length=4)
+    context: dict[str, JsonValue] | None = None
+    allow_skip: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        numbered(self.questions)
+        return self
 
 
 class Answer(Message):

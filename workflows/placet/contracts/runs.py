@@ -53,6 +53,11 @@ class RunInput(Message):
         input_turn: The ledger's turn row that holds the input messages (and, through its parents,
             the thread before them).
         requester: `user:…`, who started the run.
+        turn: The turn to begin with, from 0; with `head` and `results` it is all that a run carries
+            from one history into the next.
+        head: The turn row that the transcript ends with; None at the first turn.
+        results: Message ids of the calls of that row, in call order.
+        turns_a_history: After how many turns history begins anew; None: when Temporal suggests it.
     """
 
     run_id: str
@@ -64,6 +69,8 @@ class RunInput(Message):
     max_turns: int = 40
     turn: int = 0
     head: str | None = None
+    results: tuple[str, ...] = ()
+    turns_a_history: int | None = Field(default=None, ge=1)
 
 
 class RunResult(Message):
@@ -100,6 +107,9 @@ class ModelCall(Message):
     Attributes:
         index: Its place in the turn; with run and turn it names the call (`call_id`s repeat).
         schema_ref: Names the tool's JSON Schema in the ledger.
+        tool_ref: Names the tool as the model saw it (name, description, schema) in the ledger.
+        allow_skip: Of questions (`ask_human`): the person may leave them open.
+        context: Of questions: what the model wants the person to know.
         problem: The id of the error message that already answers it (no such tool, arguments that
             break the schema); nobody is asked then and nothing runs.
     """
@@ -109,6 +119,9 @@ class ModelCall(Message):
     tool: str
     args: Args | None = None
     schema_ref: str | None = None
+    tool_ref: str | None = None
+    allow_skip: bool = False
+    context: dict[str, JsonValue] | None = None
     problem: str | None = None
 
 
@@ -185,6 +198,7 @@ class SettleInput(Message):
             `uncertain`: nobody could say.
         outcome: The approval's, where there was one.
         verdict_reason: What policy said, for `denied`.
+        questions: What was asked, for a call of `ask_human`.
     """
 
     call: CallRef
@@ -193,6 +207,7 @@ class SettleInput(Message):
     outcome: Outcome | None = None
     verdict_reason: str | None = None
     digest: str | None = None
+    questions: Args | None = None
 
 
 class SettleResult(Message):

@@ -10,7 +10,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from placet.contracts.runs import CloseInput, ModelInput, ModelResult, RunEnd, RunInput, RunResult
 from placet.runs import effects, story
-from placet.runs.turn import Stopping, Turn
+from placet.runs.stopping import Stopping
+from placet.runs.turn import Turn
 
 if TYPE_CHECKING:
     from temporalio.workflow import ActivityHandle
@@ -29,7 +30,7 @@ class AgentRun:
         self._given = given
         self._stopping = Stopping(tell=self._tell)
         self._head = given.head or given.input_turn
-        self._results: tuple[str, ...] = ()
+        self._results = given.results
         self._turn = given.turn
         self._status = "running"
 
@@ -42,13 +43,15 @@ class AgentRun:
         """
         del given
         result = await self._to_the_end()
+        if isinstance(result, RunInput):
+            workflow.continue_as_new(result)
         if result.status == "failed":
             raise ApplicationError(result.error or "failed", type="run_failed", non_retryable=True)
         if result.status == "cancelled" and workflow.cancellation_reason() is not None:
             raise asyncio.CancelledError
         return result
 
-    async def _to_the_end(self) -> RunResult:
+    async def _to_the_end(self) -> RunResult | RunInput:
         life = asyncio.create_task(self._live())
         while True:
             try:
@@ -58,7 +61,8 @@ class AgentRun:
                     raise
                 self._stopping.stop("cancelled", workflow.cancellation_reason() or None)
 
-    async def _live(self) -> RunResult:
+    async def _live(self) -> RunResult | RunInput:
+        """Returns how the run ended, or with what it goes on in a new history."""
         self._tell()
         while self._turn < self._given.max_turns:
             answer = await self._ask_model()
@@ -74,8 +78,19 @@ class AgentRun:
             self._turn += 1
             if self._stopping.asked_for:
                 return await self._close(self._end(), reason=self._stopping.reason)
+            if self._wants_a_new_history():
+                return self._carried_on()
         limit = self._given.max_turns
         return await self._close("failed", error=f"The run took more than {limit} turns.")
+
+    def _wants_a_new_history(self) -> bool:
+        """Returns whether this turn is the last of its history: between turns no approval is open."""
+        limit = self._given.turns_a_history
+        full = limit is not None and self._turn - self._given.turn >= limit
+        return (full or workflow.info().is_continue_as_new_suggested()) and self._turn < self._given.max_turns
+
+    def _carried_on(self) -> RunInput:
+        return self._given.model_copy(update={"turn": self._turn, "head": self._head, "results": self._results})
 
     async def _ask_model(self) -> ModelResult | str | None:
         """Returns what the model answered, what went wrong for good, or None once cancelled."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from placet.contracts.approvals import Asked, allowed_decisions
 from placet.contracts.calls import DEFAULT_APPROVERS, Args, inline_args
 from placet.contracts.durations import parse_duration
-from placet.contracts.questions import ASK_HUMAN, numbered
+from placet.contracts.questions import ASK_HUMAN, numbered, question_args
 from placet.contracts.records import LARGEST_ENTRY
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ def _check_approvers(approvers: tuple[str, ...]) -> None:
 
 def _args(given: ApprovalInput) -> Args:
     if given.kind == "question":
-        dumped = [question.model_dump(mode="json", exclude_none=True) for question in numbered(given.questions)]
-        return inline_args(ASK_HUMAN, {"questions": dumped}, None)
+        return inline_args(ASK_HUMAN, question_args(given.questions), None)
     if given.args_ref is not None:
         if given.digest is None:
             message = "args_ref comes with the digest of what it names"

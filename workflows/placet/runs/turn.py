@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +12,7 @@ from temporalio.exceptions import ChildWorkflowError
 
 from placet.contracts.approvals import ApprovalInput, Outcome
 from placet.contracts.calls import Args, JudgeCall, JudgeInput, Terms, Verdict
-from placet.contracts.questions import Option, Question
+from placet.contracts.questions import ASK_HUMAN
 from placet.contracts.runs import (
     CallRef,
     ModelCall,
@@ -24,59 +24,13 @@ from placet.contracts.runs import (
     ToolResult,
 )
 from placet.runs import effects
+from placet.runs.asks import NOT_RUN, RAN, STOP, Asks, what_happened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from placet.contracts.approvals import End
+    from placet.runs.stopping import Stopping
 
 APPROVAL_TASK_TIMEOUT: Final = timedelta(seconds=5)
-
-RAN: Final = "ran"
-NOT_RUN: Final = "not_run"
-STOP: Final = "stop"
-
-_UNCERTAIN: Final = Question(
-    id="what_happened",
-    question=(
-        "A crash left it open whether this call ran. Look at what it would have changed, then say what happened."
-    ),
-    options=(
-        Option(id=RAN, label="It ran", description="The text is given to the model as its result."),
-        Option(id=NOT_RUN, label="It did not run", description="Run it again."),
-        Option(id=STOP, label="Stop", description="End the run."),
-    ),
-    allow_text=True,
-)
-
-
-@dataclass
-class Stopping:
-    """Why the run starts nothing more: cancelled, aborted by an expiry, or stopped by a person.
-
-    Attributes:
-        end: How the run will end; None while it goes on.
-        waiting: The approvals that are open; they are cancelled when the run stops.
-    """
-
-    end: End | None = None
-    reason: str | None = None
-    waiting: dict[str, workflow.ChildWorkflowHandle[object, Outcome]] = field(
-        default_factory=dict[str, "workflow.ChildWorkflowHandle[object, Outcome]"]
-    )
-    tell: Callable[[], None] = lambda: None
-
-    @property
-    def asked_for(self) -> bool:
-        """Whether anything may still be started."""
-        return self.end is not None or workflow.cancellation_reason() is not None
-
-    def stop(self, end: End, reason: str | None = None) -> None:
-        """Starts nothing more and withdraw what waits; the first reason stays."""
-        if self.end is None:
-            self.end, self.reason = end, reason
-        for handle in self.waiting.values():
-            handle.cancel()
 
 
 @dataclass(frozen=True)
@@ -97,7 +51,7 @@ class Turn:
         self._given = given
         self._turn = turn
         self._calls = answer.calls
-        self._says = answer.message_id
+        self._asks = Asks(given, turn, answer.message_id)
         self._stopping = stopping
 
     async def settle_all(self) -> tuple[str, ...]:
@@ -127,7 +81,11 @@ class Turn:
             return call.problem
         if verdict is None or call.args is None:
             return await self._settle(call, "denied")
-        cover = Cover(args=call.args)
+        if call.tool == ASK_HUMAN:
+            return await self._ask_questions(call, verdict)
+        return await self._answer_tool_call(call, verdict, Cover(args=call.args))
+
+    async def _answer_tool_call(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str:
         while True:
             if self._stopping.asked_for:
                 return await self._settle(call, "cancelled", outcome=cover.outcome)
@@ -142,10 +100,10 @@ class Turn:
             again = await self._through_the_door(call, verdict, cover)
             if isinstance(again, str):
                 return again
-            verdict, cover = again, Cover(args=call.args)
+            verdict, cover = again, Cover(args=cover.args)
 
     async def _through_the_door(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str | Verdict:
-        """Runs the tool; return its message, or the verdict of a policy that wants a person now."""
+        """Runs the tool; returns its message, or the verdict of a policy that wants a person now."""
         again = 0
         while True:
             given = ToolInput(
@@ -171,9 +129,9 @@ class Turn:
         return await effects.run_tool(given, limit, _tool_summary(given))
 
     async def _ask(self, call: ModelCall, verdict: Verdict) -> str | Cover:
-        """Puts the call before a person; return what covers it, or the message of a call that does not run."""
+        """Puts the call before a person; returns what covers it, or the message of a call that does not run."""
         terms = verdict.terms or Terms()
-        approval_id, outcome = await self._open_approval(self._approval(call, verdict, terms))
+        approval_id, outcome = await self._open_approval(self._asks.call(call, verdict))
         if outcome.status == "approved" and outcome.decision is not None and call.args is not None:
             edited = outcome.decision.args_text
             runs = outcome.decision.digest
@@ -183,13 +141,22 @@ class Turn:
             self._stopping.stop("expired", f"nobody decided on {call.tool} in time")
         return await self._settle(call, _why(outcome.status), approval_id=approval_id, outcome=outcome)
 
+    async def _ask_questions(self, call: ModelCall, verdict: Verdict) -> str:
+        """Puts the model's questions before people; returns the message that holds the answers."""
+        if self._stopping.asked_for:
+            return await self._settle(call, "cancelled", questions=call.args)
+        if verdict.effect != "ask":
+            return await self._settle(call, "denied", verdict_reason=verdict.reason)
+        approval_id, outcome = await self._open_approval(self._asks.questions(call, verdict))
+        reason = _why(outcome.status)
+        return await self._settle(call, reason, approval_id=approval_id, outcome=outcome, questions=call.args)
+
     async def _ask_what_happened(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str | None:
         """Asks about an uncertain call; None means run it again."""
         if self._stopping.asked_for:
             return await self._settle(call, "uncertain", digest=cover.args.digest)
-        question = self._question(call, verdict.terms or Terms())
-        approval_id, outcome = await self._open_approval(question)
-        chosen = _chosen(outcome)
+        approval_id, outcome = await self._open_approval(self._asks.what_happened(call, verdict))
+        chosen = what_happened(outcome)
         if chosen == NOT_RUN and not self._stopping.asked_for:
             return None
         if chosen == STOP:
@@ -198,7 +165,7 @@ class Turn:
         return await self._settle(call, reason, approval_id=approval_id, outcome=outcome, digest=cover.args.digest)
 
     async def _open_approval(self, given: ApprovalInput) -> tuple[str, Outcome]:
-        """Starts an approval as a child and return its id and its outcome."""
+        """Starts an approval as a child and returns its id and its outcome."""
         approval_id = workflow.uuid4().hex
         handle = await workflow.start_child_workflow(
             "Approval",
@@ -210,14 +177,10 @@ class Turn:
             static_summary=effects.short(f"{given.kind} · {given.tool} · {given.risk} risk"),
             static_details=f"Asked by run `{given.run_id}`, agent {given.agent}, turn {given.turn}.",
         )
-        self._stopping.waiting[approval_id] = handle
-        self._stopping.tell()
-        if self._stopping.asked_for:
-            handle.cancel()
+        self._stopping.waits_for(approval_id, handle)
         outcome = await _outcome_of(handle, given)
         # Not in a finally: an eviction from the cache closes this coroutine outside any workflow task.
-        del self._stopping.waiting[approval_id]
-        self._stopping.tell()
+        self._stopping.has_ended(approval_id)
         return approval_id, outcome
 
     async def _settle(
@@ -229,6 +192,7 @@ class Turn:
         outcome: Outcome | None = None,
         verdict_reason: str | None = None,
         digest: str | None = None,
+        questions: Args | None = None,
     ) -> str:
         given = SettleInput(
             call=self._ref(call),
@@ -237,6 +201,7 @@ class Turn:
             outcome=outcome,
             verdict_reason=verdict_reason,
             digest=digest or (call.args.digest if call.args else None),
+            questions=questions,
         )
         return (await effects.settle(given, f"{call.tool} · {reason}")).message_id
 
@@ -250,50 +215,6 @@ class Turn:
             call_id=call.call_id,
             tool=call.tool,
             requester=self._given.requester,
-        )
-
-    def _approval(self, call: ModelCall, verdict: Verdict, terms: Terms) -> ApprovalInput:
-        args = call.args
-        return self._input(call, terms).model_copy(
-            update={
-                "kind": "tool_call",
-                "questions": (),
-                "args_text": args.text if args else None,
-                "args_ref": args.ref if args else None,
-                "args_schema_ref": call.schema_ref,
-                "digest": verdict.digest,
-                "title": verdict.title or call.tool,
-                "reason": verdict.reason,
-                "rule": verdict.rule,
-                "decisions": terms.decisions,
-                "expires_after": terms.expires_after,
-                "on_expiry": terms.on_expiry,
-            }
-        )
-
-    def _question(self, call: ModelCall, terms: Terms) -> ApprovalInput:
-        title = f"Did {call.tool} run?"
-        return self._input(call, terms).model_copy(
-            update={"questions": (_UNCERTAIN,), "title": title, "expires_after": "never"}
-        )
-
-    def _input(self, call: ModelCall, terms: Terms) -> ApprovalInput:
-        return ApprovalInput(
-            kind="question",
-            questions=(_UNCERTAIN,),
-            tool=call.tool,
-            title=call.tool,
-            approvers=terms.approvers,
-            self_approval=terms.self_approval,
-            risk=terms.risk,
-            agent=self._given.agent,
-            call_id=call.call_id,
-            run_id=self._given.run_id,
-            thread_id=self._given.thread_id,
-            turn=self._turn,
-            index=call.index,
-            requester=self._given.requester,
-            says_ref=self._says,
         )
 
 
@@ -326,9 +247,3 @@ def _tool_summary(given: ToolInput) -> str:
 
 def _why(status: End) -> SettleReason:
     return "superseded" if status == "approved" else status
-
-
-def _chosen(outcome: Outcome) -> str | None:
-    answers = outcome.decision.answers if outcome.decision else None
-    answer = (answers or {}).get(_UNCERTAIN.id or "")
-    return answer.options[0] if answer and answer.options else None

@@ -1,0 +1,126 @@
+"""What a run puts before people: a call that policy asks about, questions of the model, an uncertain call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from placet.contracts.approvals import ApprovalInput
+from placet.contracts.calls import Terms
+from placet.contracts.questions import Option, Question, questions_of
+
+if TYPE_CHECKING:
+    from placet.contracts.approvals import Outcome
+    from placet.contracts.calls import Verdict
+    from placet.contracts.runs import ModelCall, RunInput
+
+RAN: Final = "ran"
+NOT_RUN: Final = "not_run"
+STOP: Final = "stop"
+
+_WHAT_HAPPENED: Final = "what_happened"
+_UNCERTAIN: Final = Question(
+    id=_WHAT_HAPPENED,
+    question=(
+        "A crash left it open whether this call ran. Look at what it would have changed, then say what happened."
+    ),
+    options=(
+        Option(id=RAN, label="It ran", description="The text is given to the model as its result."),
+        Option(id=NOT_RUN, label="It did not run", description="Run it again."),
+        Option(id=STOP, label="Stop", description="End the run."),
+    ),
+    allow_text=True,
+)
+
+
+class Asks:
+    """Writes the approvals of one turn."""
+
+    def __init__(self, run: RunInput, turn: int, says: str) -> None:
+        """Asks for a run.
+
+        Args:
+            run: Whose calls they are.
+            turn: The turn, from 0.
+            says: The id of the message in which the model asked for them.
+        """
+        self._run = run
+        self._turn = turn
+        self._says = says
+
+    def call(self, call: ModelCall, verdict: Verdict, context: dict[str, Any] | None = None) -> ApprovalInput:
+        """Returns the approval of a call.
+
+        Args:
+            call: The call as the model wants it.
+            verdict: What policy says of it.
+            context: What the person has to know besides: why a call is asked about again.
+        """
+        terms = verdict.terms or Terms()
+        args = call.args
+        return ApprovalInput.model_validate(
+            {
+                **self._shared(call, terms),
+                "kind": "tool_call",
+                "args_text": args.text if args else None,
+                "args_ref": args.ref if args else None,
+                "args_schema_ref": call.schema_ref,
+                "digest": verdict.digest,
+                "title": verdict.title or call.tool,
+                "reason": verdict.reason,
+                "rule": verdict.rule,
+                "decisions": terms.decisions,
+                "expires_after": terms.expires_after,
+                "on_expiry": terms.on_expiry,
+                "context": context,
+            }
+        )
+
+    def questions(self, call: ModelCall, verdict: Verdict) -> ApprovalInput:
+        """Returns the approval of a call of `ask_human`: its questions, for people to answer."""
+        terms = verdict.terms or Terms()
+        return ApprovalInput.model_validate(
+            {
+                **self._shared(call, terms),
+                "kind": "question",
+                "questions": questions_of(call.args.text or "{}") if call.args else (),
+                "allow_skip": call.allow_skip,
+                "context": call.context,
+                "title": verdict.title or call.tool,
+                "expires_after": terms.expires_after,
+            }
+        )
+
+    def what_happened(self, call: ModelCall, verdict: Verdict) -> ApprovalInput:
+        """Returns the question that an uncertain call leaves; it never expires."""
+        return ApprovalInput.model_validate(
+            {
+                **self._shared(call, verdict.terms or Terms()),
+                "kind": "question",
+                "questions": (_UNCERTAIN,),
+                "title": f"Did {call.tool} run?",
+                "expires_after": "never",
+            }
+        )
+
+    def _shared(self, call: ModelCall, terms: Terms) -> dict[str, Any]:
+        return {
+            "tool": call.tool,
+            "approvers": terms.approvers,
+            "self_approval": terms.self_approval,
+            "risk": terms.risk,
+            "agent": self._run.agent,
+            "call_id": call.call_id,
+            "run_id": self._run.run_id,
+            "thread_id": self._run.thread_id,
+            "turn": self._turn,
+            "index": call.index,
+            "requester": self._run.requester,
+            "says_ref": self._says,
+        }
+
+
+def what_happened(outcome: Outcome) -> str | None:
+    """Returns what a person says of an uncertain call, or None where nobody said anything."""
+    answers = outcome.decision.answers if outcome.decision else None
+    answer = (answers or {}).get(_WHAT_HAPPENED)
+    return answer.options[0] if answer and answer.options else None

@@ -1,0 +1,54 @@
+"""Why a run starts nothing more, and what it still waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from temporalio import workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placet.contracts.approvals import End, Outcome
+
+
+@dataclass
+class Stopping:
+    """Why the run starts nothing more: cancelled, aborted by an expiry, or stopped by a person.
+
+    Attributes:
+        end: How the run will end; None while it goes on.
+        waiting: The approvals that are open; they are cancelled when the run stops.
+    """
+
+    end: End | None = None
+    reason: str | None = None
+    waiting: dict[str, workflow.ChildWorkflowHandle[object, Outcome]] = field(
+        default_factory=dict[str, "workflow.ChildWorkflowHandle[object, Outcome]"]
+    )
+    tell: Callable[[], None] = lambda: None
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether nothing may be started any more."""
+        return self.end is not None or workflow.cancellation_reason() is not None
+
+    def stop(self, end: End, reason: str | None = None) -> None:
+        """Starts nothing more and withdraws what waits; the first reason stays."""
+        if self.end is None:
+            self.end, self.reason = end, reason
+        for handle in self.waiting.values():
+            handle.cancel()
+
+    def waits_for(self, approval_id: str, handle: workflow.ChildWorkflowHandle[object, Outcome]) -> None:
+        """Notes an approval that is open; where the run stops already it is withdrawn at once."""
+        self.waiting[approval_id] = handle
+        self.tell()
+        if self.asked_for:
+            handle.cancel()
+
+    def has_ended(self, approval_id: str) -> None:
+        """Notes that an approval waits no more."""
+        del self.waiting[approval_id]
+        self.tell()
