@@ -31,8 +31,12 @@ def test_every_block_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("block", of("yaml"))
-def test_yaml_is_a_placet_yaml(block: Block) -> None:
-    Config.model_validate(yaml.safe_load(block.text))
+def test_yaml_is_a_placet_yaml_or_a_file_that_a_test_runs(block: Block) -> None:
+    said = yaml.safe_load(block.text)
+    if block.name and block.name != "placet.yaml":
+        assert block.name in RUN_BY.read_text("utf-8")
+    else:
+        Config.model_validate(said)
 
 
 @pytest.mark.parametrize("block", of("json"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import re
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.timeout(180)
 
 ANOTHER: Final = "docs/how-to/ask-from-another-workflow.md"
 SCRIPT: Final = "docs/how-to/approve-from-a-script.md"
+QUESTIONS: Final = "docs/how-to/let-an-agent-ask.md"
 PEOPLE: Final = "docs/how-to/people-and-keys.md"
 POSTGRES: Final = "docs/how-to/run-with-postgresql.md"
 Imported = Callable[[str], Any]
@@ -147,7 +149,12 @@ def bash(up: Up, script: str, **environment: str) -> subprocess.CompletedProcess
     for program in ("curl", "jq"):
         if shutil.which(program) is None:
             unavailable(f"the page's scripts need {program}")
-    given = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PLACET_URL": up.url, "PLACET_API_KEY": "any", **environment}
+    given = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PLACET_URL": up.url,
+        "PLACET_API_KEY": "any",
+        **environment,
+    }
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=given, timeout=60)
 
 
@@ -168,6 +175,22 @@ def test_a_script_waits_for_the_end(up: Up) -> None:
     decision = get(up, f"/approvals/{asked}")["decision"]
     done = bash(up, file_of(SCRIPT, "wait_for_the_end.sh"), ID=asked)
     assert done.stdout == f"responded by user:local, decision {decision['id']}\n", done.stderr
+
+
+def test_an_agent_asks_and_a_script_answers(tmp_path: Path) -> None:
+    for name in ("placet.yaml", "shipping_model.py", "script.yaml"):
+        (tmp_path / name).write_text(file_of(QUESTIONS, name))
+    with running_up(tmp_path / "data", "--config", str(tmp_path / "placet.yaml")) as up:
+        run = httpx.post(f"{up.url}/v1/runs", json={"agent": "shipping", "input": "Ship it."}, timeout=30).json()
+        until(lambda: get(up, f"/runs/{run['id']}")["status"] == "waiting")
+        done = bash(up, file_of(QUESTIONS, "answer.sh"))
+        assert done.returncode == 0, done.stderr
+        until(lambda: get(up, f"/runs/{run['id']}")["status"] == "completed")
+        messages: Any = get(up, f"/runs/{run['id']}/messages")
+    (told,) = [one["data"] for one in messages if one["type"] == "tool"]
+    (shown,) = [json.loads(block.text) for block in blocks_of(TREE / QUESTIONS) if block.language == "json"]
+    read = json.loads(told["content"])
+    assert read == {**shown, "at": read["at"], "by": "user:local"}
 
 
 def test_a_key_that_was_made_lets_its_holder_in(tmp_path: Path) -> None:

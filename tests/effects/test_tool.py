@@ -20,9 +20,9 @@ from placet.agents import Agents
 from placet.contracts.approvals import Outcome
 from placet.contracts.calls import Args
 from placet.contracts.canonical import canonical_text, digest
-from placet.contracts.config import AgentConfig, Config, PolicyConfig
+from placet.contracts.config import AgentConfig, Config, People, PolicyConfig, Rule, User
 from placet.contracts.decisions import DecisionRecord, Person
-from placet.contracts.runs import CallRef, ToolInput, ToolResult
+from placet.contracts.runs import CallRef, Change, ToolInput, ToolResult
 from placet.effects._beat import LostAttemptError
 from placet.effects._door import Door
 from placet.effects._threads import ToolThreads
@@ -87,6 +87,7 @@ class Stage:
     folder: Path
     heartbeats: FakeHeartbeats
     policy: PolicyConfig = field(default_factory=lambda: PolicyConfig(allow=("*",)))
+    people: People | None = None
     run_id: str = field(default_factory=lambda: f"run-{uuid.uuid4()}")
 
     async def run(self, given: ToolInput) -> ToolResult:
@@ -95,6 +96,12 @@ class Stage:
 
     def activities(self) -> ToolActivities:
         """Returns the activity as a worker has it."""
+        agents = self.agents()
+        client = cast("Client", self.heartbeats)
+        return ToolActivities(client, self.ledger, agents, Door(agents, self.config()), ToolThreads(4))
+
+    def agents(self) -> Agents:
+        """Returns the agents as a worker loads them."""
         module = self.folder.name
         (self.folder / f"{module}.py").write_text(TOOLS, encoding="utf-8")
         (self.folder / "script.yaml").write_text("[]", encoding="utf-8")
@@ -102,12 +109,14 @@ class Stage:
         made = "from pathlib import Path\nfrom placet.agents.scripted import ScriptedChatModel\n"
         made += "scripted = ScriptedChatModel.from_yaml(Path(__file__).with_name('script.yaml'))\n"
         (self.folder / f"{model}.py").write_text(made, encoding="utf-8")
+        return Agents.load(self.config(), self.folder)
+
+    def config(self) -> Config:
+        """Returns what its `placet.yaml` would say."""
+        module = self.folder.name
         tools = tuple(f"{module}:{name}" for name in ("note", "look", "fail", "drop"))
-        clerk = AgentConfig(model=f"{model}:scripted", tools=tools, idempotent=("look",))
-        config = Config(agents={"clerk": clerk}, policy=self.policy)
-        agents = Agents.load(config, self.folder)
-        client = cast("Client", self.heartbeats)
-        return ToolActivities(client, self.ledger, agents, Door(agents, config), ToolThreads(4))
+        clerk = AgentConfig(model=f"{module}_model:scripted", tools=tools, idempotent=("look",))
+        return Config(agents={"clerk": clerk}, policy=self.policy, people=self.people)
 
     def call(self, tool: str, index: int = 0, **args: Any) -> ToolInput:
         """Returns a call of a tool."""
@@ -268,6 +277,73 @@ async def test_what_policy_asks_by_now_is_asked(stage: Stage) -> None:
     stage.policy = PolicyConfig(ask=("note",))
     assert await stage.run(stage.call("note", text="one")) == ToolResult(status="ask")
     assert (await stage.run(approved(stage.call("note", text="one")))).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("by", "counts"),
+    [
+        ("user:dana", True),
+        ("user:root", True),
+        ("user:eve", False),
+        ("user:gone", False),
+        ("user:lee", False),
+    ],
+    ids=["named", "an admin", "not named any more", "not known any more", "the requester"],
+)
+async def test_an_approval_counts_only_of_somebody_who_may_decide_by_now(stage: Stage, by: str, counts: bool) -> None:  # noqa: FBT001
+    stage.policy = PolicyConfig(rules=(Rule(tool=("note",), effect="ask", approvers=("group:finance",)),))
+    finance = User(groups=("finance",), roles=("approver", "requester"))
+    stage.people = People(
+        users={"dana": finance, "lee": finance, "eve": User(roles=("approver",)), "root": User(roles=("admin",))}
+    )
+    given = stage.call("note", text="one")
+    asked = given.model_copy(update={"call": given.call.model_copy(update={"requester": "user:lee"})})
+    result = await stage.run(approved(asked, by=by))
+    assert result.status == ("succeeded" if counts else "ask")
+    assert stage.diary() == (["one"] if counts else [])
+
+
+async def test_an_approval_past_the_gateway_counts_whatever_name_it_claims(stage: Stage) -> None:
+    """Whoever may write to Temporal's namespace may write any name: contract, "From any other workflow"."""
+    stage.policy = PolicyConfig(ask=("note",))
+    stage.people = People(users={"dana": User(roles=("approver",))})
+    given = approved(stage.call("note", text="one"), by="user:anybody")
+    assert given.outcome is not None
+    assert given.outcome.decision is not None
+    by = Person(id="user:anybody", via="temporal")
+    decision = given.outcome.decision.model_copy(update={"by": by})
+    outcome = given.outcome.model_copy(update={"decision": decision})
+    assert (await stage.run(given.model_copy(update={"outcome": outcome}))).status == "succeeded"
+
+
+async def test_a_tool_that_changed_while_its_call_waited_is_asked_about_again(stage: Stage) -> None:
+    stage.policy = PolicyConfig(ask=("note",))
+    tool = stage.agents()["clerk"].tools["note"]
+    old = {**tool.face, "description": "Note a text where nobody sees it."}
+    given = stage.call("note", text="one").model_copy(update={"tool_ref": await stage.ledger.put_schema(old)})
+    result = await stage.run(approved(given))
+    assert result.status == "ask"
+    assert result.changes == (
+        Change(what="description", before="Note a text where nobody sees it.", after="Note a text."),
+    )
+    assert stage.diary() == []
+    assert result.tool_ref is not None
+    now = given.model_copy(update={"tool_ref": result.tool_ref})
+    assert (await stage.run(approved(now))).status == "succeeded"
+
+
+async def test_a_tool_that_changed_runs_where_nobody_was_asked(stage: Stage) -> None:
+    given = stage.call("note", text="one")
+    ref = await stage.ledger.put_schema({"description": "other", "parameters": {}})
+    assert (await stage.run(given.model_copy(update={"tool_ref": ref}))).status == "succeeded"
+
+
+async def test_the_model_is_told_of_an_edit_that_was_approved_again(stage: Stage) -> None:
+    given = stage.call("note", text="two").model_copy(
+        update={"asked_digest": stage.call("note", text="one").args.digest}
+    )
+    result = await stage.run(approved(given))
+    assert '{"text":"two"}' in await stage.message(result)
 
 
 async def test_a_tool_that_is_gone_is_refused(stage: Stage) -> None:

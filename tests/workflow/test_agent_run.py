@@ -216,6 +216,58 @@ async def test_what_is_asked_at_the_door_is_asked_then(
     assert [one.approval_id for one in effects.ran] == [None, asked.id]
 
 
+async def test_an_approved_call_of_a_changed_tool_is_asked_again_with_the_difference(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    call = a_call(0, "refund", cents=1).model_copy(update={"tool_ref": "tool-then", "schema_ref": "schema-then"})
+    effects = FakeEffects([[call]], verdicts={"refund": "ask"})
+    effects.outcomes["refund"].append("changed")
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        first = await effects.approval_of(0)
+        assert first.context is None
+        await decide(workflow_environment.client, first, "edit", args={"cents": 2})
+        await effects.until(lambda: first.id in effects.ended)
+        second = await effects.approval_of(0)
+        assert second.args.text == '{"cents":2}', "what would have run is what is asked about"
+        assert second.args_schema_ref == "schema-now"
+        assert second.context == {
+            "asked_again": {
+                "previous_approval": first.id,
+                "changes": [{"what": "description", "before": "Old.", "after": "New."}],
+            }
+        }
+        await decide(workflow_environment.client, second, "approve")
+        assert (await run.result()).status == "completed"
+    then, now = effects.ran
+    assert (then.tool_ref, now.tool_ref) == ("tool-then", "tool-now")
+    assert (now.approval_id, now.args.text) == (second.id, '{"cents":2}')
+    assert now.asked_digest == call.args.digest if call.args else None
+
+
+async def test_a_call_that_policy_asks_about_by_now_shows_what_policy_says(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund")]], verdicts={"refund": "ask"})
+    effects.outcomes["refund"].append("ask")
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        first = await effects.approval_of(0)
+        effects.terms = Terms(approvers=("group:finance",), risk="high")
+        await decide(workflow_environment.client, first, "approve")
+        await effects.until(lambda: first.id in effects.ended)
+        second = await effects.approval_of(0)
+        assert second.context is not None
+        assert second.context["asked_again"] == {
+            "previous_approval": first.id,
+            "changes": [
+                {"what": "approvers", "before": "role:approver", "after": "group:finance"},
+                {"what": "risk", "before": "medium", "after": "high"},
+            ],
+        }
+        await decide(workflow_environment.client, second, "reject")
+        assert (await run.result()).status == "completed"
+    assert [one.reason for one in effects.settled] == ["rejected"]
+
+
 async def test_what_is_denied_at_the_door_does_not_run(
     workflow_environment: WorkflowEnvironment, task_queue: str
 ) -> None:

@@ -59,6 +59,11 @@ class Tool:
     _body: Body = field(repr=False)
     _check: ArgsSchema = field(repr=False)
 
+    @property
+    def face(self) -> JsonSchema:
+        """What the model sees of it besides its name: what a person relies on who approves a call."""
+        return {"description": self.description, "parameters": self.args_schema}
+
     def validate(self, args: Mapping[str, Any]) -> list[Misfit]:
         """Returns why the tool does not take exactly these arguments; an empty list where it does.
 

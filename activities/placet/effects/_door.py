@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from placet.agents import Agents, Tool
+from placet.contracts.calls import Terms, Verdict
 from placet.contracts.canonical import digest, parse_object
 from placet.contracts.config import Config
-from placet.contracts.runs import ToolInput
-from placet.policy import judge
+from placet.contracts.runs import Change, ToolInput
+from placet.effects._differences import differences
+from placet.policy import judge, may_approve
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,15 @@ class Shut:
 
 @dataclass(frozen=True)
 class Ask:
-    """Policy of this moment wants a person first."""
+    """A person is wanted first.
+
+    Attributes:
+        changed: The tool, where it is not the one that was shown.
+        changes: How it differs.
+    """
+
+    changed: Tool | None = None
+    changes: tuple[Change, ...] = ()
 
 
 class Door:
@@ -41,12 +51,15 @@ class Door:
         self._agents = agents
         self._config = config
 
-    def check(self, given: ToolInput, args_text: str) -> Open | Shut | Ask:  # noqa: PLR0911 - one return a check
+    def check(  # noqa: PLR0911 - one return a check
+        self, given: ToolInput, args_text: str, shown: dict[str, Any] | None = None
+    ) -> Open | Shut | Ask:
         """Returns whether the call may run.
 
         Args:
             given: The call and what covers it.
             args_text: Its canonical arguments, read from history or from the ledger.
+            shown: The tool's face as it was shown to the person who approved; None where nobody was asked.
         """
         call = given.call
         agent = self._agents.get(call.agent)
@@ -65,9 +78,24 @@ class Door:
         verdict = judge(self._config, call.agent, call.requester, call.tool, args, given.args.digest)
         if verdict.effect == "deny":
             return Shut(f"policy does not allow it: {verdict.reason}")
-        if verdict.effect == "ask" and not covers(given):
+        changes = differences(shown, tool.face) if shown is not None else ()
+        if verdict.effect == "ask" and changes:
+            return Ask(tool, changes)
+        if verdict.effect == "ask" and not self._counts(given, verdict):
             return Ask()
         return Open(tool, args, args_text)
+
+    def _counts(self, given: ToolInput, verdict: Verdict) -> bool:
+        """Whether an approval lets the call run by the policy and the people of this moment.
+
+        Who decided past the gateway cannot be known, and was let in by whoever may write to Temporal.
+        """
+        decision = given.outcome.decision if given.outcome else None
+        if decision is None or not covers(given):
+            return False
+        if decision.by.via == "temporal":
+            return True
+        return may_approve(self._config.people, decision.by.id, verdict.terms or Terms(), given.call.requester)
 
     def take_over(self, given: ToolInput, args_text: str) -> Open:
         """Returns the call of an earlier attempt, which came through the door already.

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from langchain_core.messages import (
     AIMessage,
@@ -59,6 +59,7 @@ class ModelActivities:
         """Calls the models of these agents; keeps what they say in this ledger."""
         self._ledger = ledger
         self._agents = agents
+        self._refs: dict[str, str] = {}
 
     @activity.defn(name=effects.MODEL)
     async def call_model(self, given: ModelInput) -> ModelResult:
@@ -130,8 +131,15 @@ class ModelActivities:
         if problems:
             return await self._problem(given, wanted, f"The arguments break the tool's schema:\n{_listed(problems)}")
         args = await self._args(name, args_text, room)
-        schema_ref = await self._ledger.put_schema(tool.args_schema)
-        return wanted.model_copy(update={"args": args, "schema_ref": schema_ref})
+        refs = {"schema_ref": await self._kept(tool.args_schema), "tool_ref": await self._kept(tool.face)}
+        return wanted.model_copy(update={"args": args, **refs})
+
+    async def _kept(self, document: dict[str, Any]) -> str:
+        """Returns the reference of a document, which the ledger is given once a process."""
+        text = canonical_text(document)
+        if text not in self._refs:
+            self._refs[text] = await self._ledger.put_schema(document)
+        return self._refs[text]
 
     async def _questions(self, given: ModelInput, wanted: ModelCall, call: ToolCall, room: _Room) -> ModelCall:
         """Returns what the model asks, or the call with the message that says what is wrong with it."""

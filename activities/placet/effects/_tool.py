@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from temporalio import activity
@@ -55,9 +55,9 @@ class ToolActivities:
             if await self._ledger.call_started(given.call, given.again):
                 opened: Open | None = None
             else:
-                checked = self._door.check(given, await self._args_text(given))
+                checked = self._door.check(given, await self._args_text(given), await self._shown(given))
                 if isinstance(checked, Ask):
-                    return ToolResult(status="ask")
+                    return await self._ask_again(checked)
                 if isinstance(checked, Shut):
                     return await self._refuse(given, checked)
                 opened = checked
@@ -107,8 +107,7 @@ class ToolActivities:
             content = await self._threads.run(opened.tool.run(opened.args, _config(given)))
         except Exception as error:  # noqa: BLE001
             return failed_text(given.call.tool, error), True
-        decision = given.outcome.decision if given.outcome else None
-        if decision is not None and decision.type == "edit":
+        if _is_edited(given):
             content = told_of_the_edit(opened.args_text, content)
         return content, False
 
@@ -123,6 +122,23 @@ class ToolActivities:
             message=tool_message(given.call, message_id, refused_text(shut.reason), failed=True),
         )
         return _told(claim)
+
+    async def _shown(self, given: ToolInput) -> dict[str, Any] | None:
+        """Returns the tool as the person saw it who approved the call."""
+        if not given.gated or given.tool_ref is None:
+            return None
+        return await self._ledger.get_schema(given.tool_ref)
+
+    async def _ask_again(self, asked: Ask) -> ToolResult:
+        tool = asked.changed
+        if tool is None:
+            return ToolResult(status="ask")
+        return ToolResult(
+            status="ask",
+            changes=asked.changes,
+            tool_ref=await self._ledger.put_schema(tool.face),
+            schema_ref=await self._ledger.put_schema(tool.args_schema),
+        )
 
     async def _args_text(self, given: ToolInput) -> str:
         if given.args.text is not None:
@@ -139,6 +155,13 @@ def _told(claim: CallClaim) -> ToolResult:
     if claim.state == "finished" and claim.status is not None:
         return ToolResult(status=claim.status, message_id=claim.message_id)
     return ToolResult(status="uncertain")
+
+
+def _is_edited(given: ToolInput) -> bool:
+    """Whether a person changed the arguments, in this approval or in one before it."""
+    decision = given.outcome.decision if given.outcome else None
+    edited = decision is not None and decision.type == "edit"
+    return edited or given.asked_digest not in {None, given.args.digest}
 
 
 def _config(given: ToolInput) -> RunnableConfig:

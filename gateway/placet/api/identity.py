@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from placet.api.errors import ProblemError
 from placet.contracts.config import Role
 from placet.contracts.decisions import Person
+from placet.policy import Standing
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -51,8 +52,12 @@ class Caller:
     @property
     def names(self) -> frozenset[str]:
         """Every way in which a list of approvers may name the caller, but `requester`."""
-        groups = {f"group:{group}" for group in self.groups}
-        return frozenset({self.id} | groups | {f"role:{role}" for role in self.roles})
+        return self.standing.names
+
+    @property
+    def standing(self) -> Standing:
+        """What the configuration says of the caller."""
+        return Standing(self.id, self.groups, self.roles)
 
     def has(self, *roles: Role) -> bool:
         """Returns whether the caller has one of the roles; an admin has them all."""

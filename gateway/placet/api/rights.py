@@ -22,9 +22,7 @@ def may_see(caller: Caller, approval: Approval) -> bool:
 
 def is_named(caller: Caller, approval: Approval) -> bool:
     """Returns whether the approval's list of approvers names the caller."""
-    if not caller.names.isdisjoint(approval.approvers):
-        return True
-    return "requester" in approval.approvers and approval.requester == caller.id
+    return caller.standing.is_named(approval.approvers, approval.requester)
 
 
 def check_may_decide(caller: Caller, approval: Approval, *, local: bool) -> Refusal | None:
@@ -39,7 +37,7 @@ def check_may_decide(caller: Caller, approval: Approval, *, local: bool) -> Refu
         local: Whether this is local mode.
     """
     asked_themselves = approval.requester == caller.id
-    if not _may_decide(caller, approval):
+    if not caller.standing.may_decide(approval.approvers, approval.requester):
         return _not_entitled(caller, approval)
     if approval.kind == "tool_call" and asked_themselves and not approval.self_approval and not local:
         return Refusal(
@@ -56,14 +54,6 @@ def check_may_withdraw(caller: Caller, approval: Approval) -> Refusal | None:
     if own or caller.has("admin"):
         return None
     return Refusal(code="not_allowed", message="Who asked, or an admin, withdraws an approval.")
-
-
-def _may_decide(caller: Caller, approval: Approval) -> bool:
-    if caller.has("admin"):
-        return True
-    if caller.has("approver") and is_named(caller, approval):
-        return True
-    return caller.has("requester") and "requester" in approval.approvers and approval.requester == caller.id
 
 
 def _not_entitled(caller: Caller, approval: Approval) -> Refusal:

@@ -19,6 +19,7 @@ from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.questions import ASK_HUMAN, AskHuman, question_args
 from placet.contracts.records import EndedEntry, RecordInput, RecordResult
 from placet.contracts.runs import (
+    Change,
     CloseInput,
     CloseResult,
     ModelCall,
@@ -162,6 +163,9 @@ class FakeEffects:
             await self.hold[tool].wait()
         outcome = self.outcomes[tool].popleft() if self.outcomes[tool] else "succeeded"
         self.diary.append(f"{outcome} {tool}{given.call.index}")
+        if outcome == "changed":
+            changes = (Change(what="description", before="Old.", after="New."),)
+            return ToolResult(status="ask", changes=changes, tool_ref="tool-now", schema_ref="schema-now")
         if outcome in {"ask", "uncertain"}:
             return ToolResult.model_validate({"status": outcome})
         return ToolResult.model_validate({"status": outcome, "message_id": f"ran{given.call.index}"})

@@ -153,6 +153,8 @@ class ToolInput(Message):
         args: What runs.
         gated: Policy asked for a person, so `approval_id` and `outcome` must cover `args.digest`.
         again: How often a person said "run it again" after an uncertain attempt.
+        tool_ref: Names the tool as it was shown in the ledger.
+        asked_digest: Of the call as the model wanted it; another one than that of `args` after an edit.
     """
 
     call: CallRef
@@ -161,19 +163,36 @@ class ToolInput(Message):
     approval_id: str | None = None
     outcome: Outcome | None = None
     again: int = 0
+    tool_ref: str | None = None
+    asked_digest: str | None = None
+
+
+class Change(Message):
+    """What is not as it was shown to the person who approved: texts, cut to what a person reads."""
+
+    what: str
+    before: str | None = None
+    after: str | None = None
 
 
 class ToolResult(Message):
     """What became of a call.
 
     Attributes:
-        status: `ask`: policy of this moment wants a person (again); nothing ran.
-            `uncertain`: an earlier attempt may have run the tool; nothing ran now.
+        status: `ask`: a person is wanted (again), by policy of this moment or because the tool is not the
+            one that was shown; nothing ran. `uncertain`: an earlier attempt may have run the tool;
+            nothing ran now.
         message_id: The result's message in the ledger; absent for `ask` and `uncertain`.
+        changes: For `ask`: how the tool differs from the one that was shown.
+        tool_ref: For `ask`: the tool as it is now, where it differs.
+        schema_ref: The same of its arguments' JSON Schema.
     """
 
     status: Literal["succeeded", "failed", "refused", "uncertain", "ask"]
     message_id: str | None = None
+    changes: tuple[Change, ...] = ()
+    tool_ref: str | None = None
+    schema_ref: str | None = None
 
 
 SettleReason = Literal[

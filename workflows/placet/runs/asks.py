@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from placet.contracts.approvals import ApprovalInput
 from placet.contracts.calls import Terms
 from placet.contracts.questions import Option, Question, questions_of
+from placet.contracts.runs import Change
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import Outcome
@@ -117,6 +118,37 @@ class Asks:
             "requester": self._run.requester,
             "says_ref": self._says,
         }
+
+
+def asked_again(before: Verdict, after: Verdict, changes: tuple[Change, ...], cover: str | None) -> dict[str, Any]:
+    """Returns what a person has to know of a call that is asked about at the tool's door.
+
+    Args:
+        before: What policy said of the call in its turn.
+        after: What it says now.
+        changes: How the tool differs from the one that was shown.
+        cover: The approval that the call had, if it had one.
+    """
+    told = [*_policy_changes(before, after), *changes]
+    listed = [change.model_dump(mode="json") for change in told]
+    return {"asked_again": {"previous_approval": cover, "changes": listed}}
+
+
+def _policy_changes(before: Verdict, after: Verdict) -> list[Change]:
+    """Returns how two verdicts differ, in what matters to a person."""
+    one, other = _told(before), _told(after)
+    return [Change(what=what, before=one[what], after=other[what]) for what in one if one[what] != other[what]]
+
+
+def _told(verdict: Verdict) -> dict[str, str | None]:
+    terms = verdict.terms
+    return {
+        "policy": verdict.effect,
+        "rule": verdict.rule,
+        "reason": verdict.reason,
+        "approvers": ", ".join(terms.approvers) if terms else None,
+        "risk": terms.risk if terms else None,
+    }
 
 
 def what_happened(outcome: Outcome) -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError
@@ -24,7 +24,7 @@ from placet.contracts.runs import (
     ToolResult,
 )
 from placet.runs import effects
-from placet.runs.asks import NOT_RUN, RAN, STOP, Asks, what_happened
+from placet.runs.asks import NOT_RUN, RAN, STOP, Asks, asked_again, what_happened
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import End
@@ -35,10 +35,14 @@ APPROVAL_TASK_TIMEOUT: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Cover:
-    """What lets a call through the door: the approval, its outcome, and the arguments that run."""
+    """What lets a call through the door: the approval, its outcome, and the arguments that run.
+
+    Attributes:
+        asked_digest: Of the call as the model wanted it.
+    """
 
     args: Args
-    gated: bool = False
+    asked_digest: str
     approval_id: str | None = None
     outcome: Outcome | None = None
 
@@ -83,27 +87,32 @@ class Turn:
             return await self._settle(call, "denied")
         if call.tool == ASK_HUMAN:
             return await self._ask_questions(call, verdict)
-        return await self._answer_tool_call(call, verdict, Cover(args=call.args))
+        return await self._answer_tool_call(call, verdict, Cover(args=call.args, asked_digest=call.args.digest))
 
     async def _answer_tool_call(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str:
+        context: dict[str, Any] | None = None
         while True:
             if self._stopping.asked_for:
                 return await self._settle(call, "cancelled", outcome=cover.outcome)
             if verdict.effect == "deny":
                 return await self._settle(call, "denied", verdict_reason=verdict.reason)
             if verdict.effect == "ask" and cover.outcome is None:
-                asked = await self._ask(call, verdict)
+                asked = await self._ask(call, verdict, cover, context)
                 if isinstance(asked, str):
                     return asked
                 cover = asked
                 continue
-            again = await self._through_the_door(call, verdict, cover)
-            if isinstance(again, str):
-                return again
-            verdict, cover = again, Cover(args=cover.args)
+            result = await self._through_the_door(call, verdict, cover)
+            if isinstance(result, str):
+                return result
+            # What is asked about now is what would have run: after an edit, the edited call.
+            call = _as_it_is_now(call, cover.args, result)
+            before, verdict = verdict, (await self._judge((call,)))[call.index]
+            context = asked_again(before, verdict, result.changes, cover.approval_id)
+            cover = replace(cover, approval_id=None, outcome=None)
 
-    async def _through_the_door(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str | Verdict:
-        """Runs the tool; returns its message, or the verdict of a policy that wants a person now."""
+    async def _through_the_door(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str | ToolResult:
+        """Runs the tool; returns its message, or the answer of a door that wants a person first."""
         again = 0
         while True:
             given = ToolInput(
@@ -113,10 +122,12 @@ class Turn:
                 approval_id=cover.approval_id,
                 outcome=cover.outcome,
                 again=again,
+                tool_ref=call.tool_ref,
+                asked_digest=cover.asked_digest,
             )
             result = await self._run(given)
             if result.status == "ask":
-                return (await self._judge((call,)))[call.index]
+                return result
             if result.status != "uncertain":
                 return result.message_id or ""
             settled = await self._ask_what_happened(call, verdict, cover)
@@ -128,15 +139,17 @@ class Turn:
         limit = timedelta(seconds=self._given.tool_timeout_seconds)
         return await effects.run_tool(given, limit, _tool_summary(given))
 
-    async def _ask(self, call: ModelCall, verdict: Verdict) -> str | Cover:
+    async def _ask(
+        self, call: ModelCall, verdict: Verdict, cover: Cover, context: dict[str, Any] | None
+    ) -> str | Cover:
         """Puts the call before a person; returns what covers it, or the message of a call that does not run."""
         terms = verdict.terms or Terms()
-        approval_id, outcome = await self._open_approval(self._asks.call(call, verdict))
+        approval_id, outcome = await self._open_approval(self._asks.call(call, verdict, context))
         if outcome.status == "approved" and outcome.decision is not None and call.args is not None:
             edited = outcome.decision.args_text
             runs = outcome.decision.digest
             args = Args(text=edited, digest=runs) if edited is not None else call.args
-            return Cover(args, gated=True, approval_id=approval_id, outcome=outcome)
+            return replace(cover, args=args, approval_id=approval_id, outcome=outcome)
         if outcome.status == "expired" and terms.on_expiry == "abort":
             self._stopping.stop("expired", f"nobody decided on {call.tool} in time")
         return await self._settle(call, _why(outcome.status), approval_id=approval_id, outcome=outcome)
@@ -224,6 +237,12 @@ async def _outcome_of(handle: workflow.ChildWorkflowHandle[object, Outcome], giv
         return await handle
     except ChildWorkflowError:
         return Outcome(status="cancelled", digest=given.digest or "", reason="gone")
+
+
+def _as_it_is_now(call: ModelCall, args: Args, answer: ToolResult) -> ModelCall:
+    """Returns the call with the arguments that would have run, of the tool as it is now."""
+    tool = {"tool_ref": answer.tool_ref, "schema_ref": answer.schema_ref} if answer.tool_ref else {}
+    return call.model_copy(update={"args": args, **tool})
 
 
 def _to_judge(call: ModelCall) -> JudgeCall:
