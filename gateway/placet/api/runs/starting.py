@@ -6,6 +6,7 @@ of one id once. Taken and open, the thread is busy; taken and closed, the next c
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -35,6 +36,10 @@ NAMESPACE: Final = uuid.UUID("6f0f7a2e-6d0c-5d8e-9a53-3b7c9f1d2e44")
 """Of the ids of runs."""
 ATTEMPTS: Final = 20
 """Counts that are tried, at most: only runs that the ledger does not know of are in the way."""
+ROW_LOOKS: Final = 40
+"""How often the row of a run that another request has just started is looked for, at most."""
+ROW_PAUSE: Final = 0.05
+"""Seconds between two looks."""
 
 
 class RunRecords(Protocol):
@@ -148,10 +153,24 @@ class Starting:
             if known is not None and found is None and _is_of(order, known):
                 return known
             if isinstance(found, Taken) and found.is_open and found.ticket != order.ticket:
-                raise busy(order.thread_id, known)
+                raise busy(order.thread_id, known or await self._row_of(order, run_id))
             if found is not None and (isinstance(found, Started) or found.ticket == order.ticket):
                 return await self._opened(order, run_id, found)
         raise busy(order.thread_id, None)
+
+    async def _row_of(self, order: Order, run_id: str) -> Run | None:
+        """Returns a run that another request has just started, once its row is there.
+
+        Raises:
+            ProblemError: `not_found`: it is of somebody else, as the thread then is.
+        """
+        for _ in range(ROW_LOOKS):
+            run = await self._records.run(run_id, self._clock())
+            if run is not None:
+                await self._check_thread(order.caller, order.thread_id)
+                return run
+            await asyncio.sleep(ROW_PAUSE)
+        return None
 
     async def _pinned(self, order: Order, attempt: int, candidate: str) -> str:
         claim = await self._records.claim_key("run ids", f"{order.ticket} {attempt}", "", candidate)
