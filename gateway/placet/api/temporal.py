@@ -110,7 +110,7 @@ class TemporalAdapter:
                     task_timeout=APPROVAL_TASK_TIMEOUT,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                     search_attributes=TypedSearchAttributes(pairs),
-                    static_summary=short(f"{given.kind} · {tool} · {risk} risk"),
+                    static_summary=story.approval_summary(given),
                     static_details=f"Asked over HTTP by {given.requester}.",
                 )
             except WorkflowAlreadyStartedError:

@@ -149,7 +149,7 @@ class AgentRun:
         if status != self._status or status == "running":
             self._status = status
             story.show_status(status)
-        workflow.set_current_details(story.run_details(self._given, status, self._turn, tuple(self._stopping.waiting)))
+        workflow.set_current_details(story.run_details(self._given, status, self._turn, self._stopping.waiting))
 
 
 async def _answer_of(call: ActivityHandle[ModelResult]) -> ModelResult | str:

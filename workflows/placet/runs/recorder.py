@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from temporalio import workflow
 
-from placet.contracts.records import Entry, RecordInput, RequestedEntry
+from placet.contracts.records import EndedEntry, Entry, RecordInput, RequestedEntry
 from placet.runs import effects
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class Recorder:
             await workflow.wait_condition(lambda: bool(self._outbox))
             batch = self._next_batch()
             given = RecordInput(approval_id=asked.id, first=self._written, entries=batch)
-            result = await effects.record(given, f"ledger: {batch[-1].type}")
+            last = batch[-1]
+            told = last.status if isinstance(last, EndedEntry) else last.type
+            result = await effects.record(given, f"ledger: {told}")
             if result.missing:
                 await self._open(asked)
                 continue

@@ -7,10 +7,27 @@ from typing import TYPE_CHECKING
 
 from temporalio import workflow
 
+from placet.contracts.durations import parse_duration
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
-    from placet.contracts.approvals import End, Outcome
+    from placet.contracts.approvals import ApprovalInput, End, Outcome
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An approval that is open, and what operators are told of it.
+
+    Attributes:
+        until: When it expires, to the second at which the run asked for it; None for never.
+    """
+
+    handle: workflow.ChildWorkflowHandle[object, Outcome]
+    tool: str
+    approvers: tuple[str, ...]
+    until: datetime | None
 
 
 @dataclass
@@ -24,9 +41,7 @@ class Stopping:
 
     end: End | None = None
     reason: str | None = None
-    waiting: dict[str, workflow.ChildWorkflowHandle[object, Outcome]] = field(
-        default_factory=dict[str, "workflow.ChildWorkflowHandle[object, Outcome]"]
-    )
+    waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting])
     tell: Callable[[], None] = lambda: None
 
     @property
@@ -38,12 +53,16 @@ class Stopping:
         """Starts nothing more and withdraws what waits; the first reason stays."""
         if self.end is None:
             self.end, self.reason = end, reason
-        for handle in self.waiting.values():
-            handle.cancel()
+        for one in self.waiting.values():
+            one.handle.cancel()
 
-    def waits_for(self, approval_id: str, handle: workflow.ChildWorkflowHandle[object, Outcome]) -> None:
+    def waits_for(
+        self, approval_id: str, given: ApprovalInput, handle: workflow.ChildWorkflowHandle[object, Outcome]
+    ) -> None:
         """Notes an approval that is open; where the run stops already it is withdrawn at once."""
-        self.waiting[approval_id] = handle
+        lifetime = parse_duration(given.lifetime)
+        until = workflow.now() + lifetime if lifetime else None
+        self.waiting[approval_id] = Waiting(handle, given.tool or given.kind, given.approvers or (), until)
         self.tell()
         if self.asked_for:
             handle.cancel()

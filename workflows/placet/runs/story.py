@@ -10,13 +10,15 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from placet.runs.effects import short
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from temporalio.common import SearchAttributeUpdate
 
-    from placet.contracts.approvals import Asked
+    from placet.contracts.approvals import ApprovalBody, Asked
     from placet.contracts.runs import RunInput
     from placet.runs.gate import Ended
+    from placet.runs.stopping import Waiting
 
 STATUS = SearchAttributeKey.for_keyword("PlacetStatus")
 AGENT = SearchAttributeKey.for_keyword("PlacetAgent")
@@ -77,6 +79,8 @@ def approval_details(asked: Asked) -> str:
         ("run", f"`{asked.run_id}`" if asked.run_id else "from outside any run"),
         ("rule", asked.rule or "none"),
     ]
+    if asked.run_id and "asked_again" in (asked.context or {}):
+        rows.append(("asked again", "something changed since it was approved; the approval shows what"))
     return _table("Waits for a person", rows)
 
 
@@ -97,7 +101,13 @@ def ended_details(asked: Asked, ended: Ended) -> str:
     return _table("Ended", rows)
 
 
-def run_details(given: RunInput, status: str, turn: int, waiting: tuple[str, ...]) -> str:
+def approval_summary(given: ApprovalBody) -> str:
+    """Returns what an approval is about, in the line under its workflow's name."""
+    what = given.tool if given.kind == "tool_call" else f"questions · {given.tool or 'ask_human'}"
+    return short(f"asks: {what} · {given.risk or 'medium'} risk")
+
+
+def run_details(given: RunInput, status: str, turn: int, waiting: Mapping[str, Waiting]) -> str:
     """Returns the Markdown table of how a run stands and what it waits for."""
     rows = [
         ("agent", given.agent),
@@ -105,8 +115,14 @@ def run_details(given: RunInput, status: str, turn: int, waiting: tuple[str, ...
         ("requester", given.requester or "unknown"),
         ("turn", str(turn + 1)),
     ]
-    rows += [("waits for", f"workflow `approval-{approval_id}`") for approval_id in waiting]
+    rows += [("waits for", _waits_for(approval_id, one)) for approval_id, one in waiting.items()]
     return _table(status.capitalize(), rows)
+
+
+def _waits_for(approval_id: str, one: Waiting) -> str:
+    namespace = workflow.info().namespace
+    link = f"[approval](/namespaces/{namespace}/workflows/approval-{approval_id})"
+    return f"`{one.tool}` · {', '.join(one.approvers)} · until {utc(one.until)} · {link}"
 
 
 def timer_summary(asked: Asked) -> str:

@@ -23,7 +23,7 @@ from placet.contracts.runs import (
     ToolInput,
     ToolResult,
 )
-from placet.runs import effects
+from placet.runs import effects, story
 from placet.runs.asks import NOT_RUN, RAN, STOP, Asks, asked_again, what_happened
 
 if TYPE_CHECKING:
@@ -187,10 +187,10 @@ class Turn:
             result_type=Outcome,
             task_timeout=APPROVAL_TASK_TIMEOUT,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
-            static_summary=effects.short(f"{given.kind} · {given.tool} · {given.risk} risk"),
-            static_details=f"Asked by run `{given.run_id}`, agent {given.agent}, turn {given.turn}.",
+            static_summary=story.approval_summary(given),
+            static_details=f"Asked by run `{given.run_id}`, agent {given.agent}, turn {self._turn + 1}.",
         )
-        self._stopping.waits_for(approval_id, handle)
+        self._stopping.waits_for(approval_id, given, handle)
         outcome = await _outcome_of(handle, given)
         # Not in a finally: an eviction from the cache closes this coroutine outside any workflow task.
         self._stopping.has_ended(approval_id)
