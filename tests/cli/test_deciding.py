@@ -275,10 +275,12 @@ def test_answer_takes_options_by_id_or_label_and_text(gateway: FakeGateway, plac
     assert gateway.decisions[0].body["digest"] == asked["digest"]
 
 
-@pytest.mark.parametrize("option", ["q2=1", "q1=9", "q1"])
-def test_an_answer_to_no_question_or_with_no_option_is_2(option: str, gateway: FakeGateway, placet: Placet) -> None:
+@pytest.mark.parametrize(("option", "code"), [("q2=1", 9), ("q1=9", 9), ("q1", 2)])
+def test_an_answer_that_does_not_fit_is_9_and_one_that_is_none_is_2(
+    option: str, code: int, gateway: FakeGateway, placet: Placet
+) -> None:
     asked = gateway.questions({"question": "Which?", "options": ["a", "b"]})
-    assert placet("answer", asked["id"], "--choose", option).code == 2
+    assert placet("answer", asked["id"], "--choose", option).code == code
     assert gateway.decisions == []
 
 

@@ -163,3 +163,34 @@ def test_the_deadline_says_what_happens_then() -> None:
 )
 def test_a_span_is_in_its_largest_units(length: timedelta, shown: str) -> None:
     assert words.span(length) == shown
+
+
+AGAIN: dict[str, Any] = {
+    "previous_approval": "b" * 32,
+    "changes": [{"what": "risk", "before": "low", "after": "high"}, {"what": "argument \x1b[2J", "after": "x\u202e"}],
+}
+
+
+def test_a_call_that_is_asked_again_shows_what_changed_and_not_as_the_agents_words() -> None:
+    seen = view(approval({}, run_id="run-1", context={"asked_again": AGAIN}))
+    assert seen.previous == "b" * 32
+    assert seen.asked_again == (
+        ("risk", '"low"', '"high"'),
+        ("argument \\x1b[2J", "nothing", '"x\\u202e"'),
+    )
+    assert seen.context == ()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"context": {"asked_again": AGAIN}},
+        {"context": {"asked_again": AGAIN}, "run_id": "run-1", "kind": "question"},
+        {"context": {"asked_again": {"changes": "none"}}, "run_id": "run-1"},
+    ],
+    ids=["asked from outside a run", "a question of a model", "of another form"],
+)
+def test_what_somebody_else_calls_asked_again_stays_their_word(fields: dict[str, Any]) -> None:
+    seen = view(approval({}, **fields))
+    assert (seen.asked_again, seen.previous) == ((), None)
+    assert [row.name for row in seen.context] == ["asked_again"]

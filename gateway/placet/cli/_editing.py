@@ -158,7 +158,7 @@ def _addressed(questions: Sequence[QuestionRow], entry: str, flag: str) -> tuple
     if not fitting:
         known = ", ".join(question.id for question in questions) or "none"
         message = f"{flag} {entry!r}: write QUESTION=…; the questions are {one_line(known)}."
-        raise UsageError(message)
+        raise (InputError if "=" in entry else UsageError)(message)
     question = max(fitting, key=lambda one: len(one.id))
     return question, entry[len(question.id) + 1 :]
 
@@ -173,4 +173,4 @@ def _option(question: QuestionRow, named: str) -> str:
             return choice.id
     offered = "; ".join(f"{choice.id} ({choice.label})" for choice in question.choices) or "none"
     message = f"--choose {question.id}={named}: there is no such option; there are {offered}."
-    raise UsageError(message)
+    raise InputError(message)

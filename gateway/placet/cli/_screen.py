@@ -36,6 +36,7 @@ def paper(out: Output, approval: Approval, *, limit: int | None = COLLAPSED_AT) 
     return [
         *_head(out, approval, seen),
         *_bound(out, approval, seen, EXACTLY if approval.status == "pending" else AS_ASKED),
+        *_again(out, seen),
         *_agent(out, seen),
         *_ends(out, approval),
     ]
@@ -100,6 +101,18 @@ def _row(out: Output, row: Row) -> Iterator[str]:
         yield f"    ({row.hidden:,} more characters: b to read)"
     for warning in row.warnings:
         yield f"    ! {warning}"
+
+
+def _again(out: Output, seen: ApprovalView) -> Iterator[str]:
+    """Yields what changed since the call was approved before."""
+    if not seen.asked_again and seen.previous is None:
+        return
+    yield _rule(out, "Asked again: since it was approved, something changed")
+    if seen.previous is not None:
+        yield from _named(out, "approved in", one_line(seen.previous))
+    for name, old, new in seen.asked_again:
+        yield from _wrapped(out, "  ", f"- {name}: {old}", "      ")
+        yield from _wrapped(out, "  ", f"+ {name}: {new}", "      ")
 
 
 def _questions(out: Output, seen: ApprovalView) -> Iterator[str]:

@@ -15,6 +15,7 @@ from placet.client.visible import hidden_characters, lines, mixed_words, one_lin
 from placet.client.words import status_words
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
 from placet.contracts.questions import ASK_HUMAN, Question
+from placet.contracts.runs import AskedAgain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,6 +85,8 @@ class ApprovalView:
         facts: Name and value of what else is known, in the order to show it.
         says: The model's own words, a line each; always to be bounded and labelled as untrusted.
         context: What the agent gave along with its questions, as untrusted as its words.
+        asked_again: What is not as it was when the call was approved before: name, before and after.
+        previous: The approval before, where the call had one.
     """
 
     id: str
@@ -101,6 +104,8 @@ class ApprovalView:
     facts: tuple[tuple[str, str], ...]
     says: tuple[str, ...]
     context: tuple[Row, ...]
+    asked_again: tuple[tuple[str, str, str], ...]
+    previous: str | None
     allowed: tuple[str, ...]
 
     @property
@@ -123,6 +128,7 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
     """
     raw, shown_digest = _bound(approval)
     asks = approval.kind == "question"
+    again = _asked_again(approval)
     return ApprovalView(
         id=one_line(approval.id),
         kind=approval.kind,
@@ -138,7 +144,11 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
         questions=questions(approval) if asks else (),
         facts=tuple(_facts(approval)),
         says=lines(approval.says) if approval.says else (),
-        context=rows(approval.context or {}, limit=limit),
+        context=() if again else rows(approval.context or {}, limit=limit),
+        asked_again=tuple((one_line(one.what), _told(one.before), _told(one.after)) for one in again.changes)
+        if again
+        else (),
+        previous=again.previous_approval if again else None,
         allowed=approval.allowed_decisions,
     )
 
@@ -165,6 +175,20 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[
         for name in names
         if name not in before or name not in after or canonical_text(before[name]) != canonical_text(after[name])
     )
+
+
+def _asked_again(approval: Approval) -> AskedAgain | None:
+    """Returns why a run asks about its call again; only runs say so, and of calls only."""
+    if approval.kind != "tool_call" or approval.run_id is None or "asked_again" not in (approval.context or {}):
+        return None
+    try:
+        return AskedAgain.model_validate((approval.context or {})["asked_again"])
+    except ValidationError:
+        return None
+
+
+def _told(text: str | None) -> str:
+    return "nothing" if text is None else quoted(text)
 
 
 def _bound(approval: Approval) -> tuple[str, str]:

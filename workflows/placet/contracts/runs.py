@@ -175,6 +175,18 @@ class Change(Message):
     after: str | None = None
 
 
+class AskedAgain(Message):
+    """Why a call is asked about again: `asked_again` in the context of its approval.
+
+    Attributes:
+        previous_approval: The approval that the call had; None where policy had allowed it.
+        changes: What is not as it was then.
+    """
+
+    previous_approval: str | None = None
+    changes: tuple[Change, ...] = ()
+
+
 class ToolResult(Message):
     """What became of a call.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from placet.contracts.approvals import ApprovalInput
 from placet.contracts.calls import Terms
 from placet.contracts.questions import Option, Question, questions_of
-from placet.contracts.runs import Change
+from placet.contracts.runs import AskedAgain, Change
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import Outcome
@@ -129,9 +129,8 @@ def asked_again(before: Verdict, after: Verdict, changes: tuple[Change, ...], co
         changes: How the tool differs from the one that was shown.
         cover: The approval that the call had, if it had one.
     """
-    told = [*_policy_changes(before, after), *changes]
-    listed = [change.model_dump(mode="json") for change in told]
-    return {"asked_again": {"previous_approval": cover, "changes": listed}}
+    told = AskedAgain(previous_approval=cover, changes=(*_policy_changes(before, after), *changes))
+    return {"asked_again": told.model_dump(mode="json")}
 
 
 def _policy_changes(before: Verdict, after: Verdict) -> list[Change]:
