@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-import yaml
 
 from placet.contracts.canonical import parse_json
-from placet.contracts.config import Config
+from placet.engine.config_file import parse
+from placet.policy import condition
 from placet_testing.pages import TREE, Block, blocks_of, pages
 
 BLOCKS: Final = [block for page in pages() for block in blocks_of(page)]
@@ -26,17 +26,22 @@ def of(*languages: str) -> list[object]:
 
 
 def test_every_block_says_what_it_is() -> None:
-    known = SHOWN | {"yaml", "json", "python", "bash"}
+    known = SHOWN | {"yaml", "json", "python", "bash", "cel"}
     assert [f"{block.page}:{block.line}" for block in BLOCKS if block.language not in known] == []
 
 
 @pytest.mark.parametrize("block", of("yaml"))
 def test_yaml_is_a_placet_yaml_or_a_file_that_a_test_runs(block: Block) -> None:
-    said = yaml.safe_load(block.text)
     if block.name and block.name != "placet.yaml":
         assert block.name in RUN_BY.read_text("utf-8")
     else:
-        Config.model_validate(said)
+        parse(block.text, Path(block.page))
+
+
+@pytest.mark.parametrize("block", of("cel"))
+def test_each_line_of_cel_is_a_condition(block: Block) -> None:
+    for line in block.text.splitlines():
+        condition(line)
 
 
 @pytest.mark.parametrize("block", of("json"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from placet.api.policy import ConfiguredPolicy
 from placet.contracts.config import PolicyConfig, Rule
 from placet_testing.gateway import QUESTION, Site, asked, config_of, people, problem, said
 
@@ -135,6 +136,56 @@ async def test_what_is_wrong_is_refused_and_the_approval_stays_decidable(
     answer = await site.client("dana").post(f"/v1/approvals/{approval['id']}/decision", json=body)
     problem(answer, status, code)
     assert not site.temporal.updates
+    await assert_decidable(site, approval)
+
+
+REFUNDS = PolicyConfig(
+    rules=(
+        Rule(name="huge", tool=("refund",), when="args.amount > 1000.0", effect="deny", reason="Never {args.amount}"),
+        Rule(name="large", tool=("refund",), when="args.amount > 100.0", effect="ask"),
+        Rule(
+            name="of a run",
+            tool=("refund",),
+            when="has(args.order) && args.order == 'A-9' && run.turn > 5",
+            effect="deny",
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize("amount", [1000.01, 1001, 2**53 + 1, 2**70, 1e300])
+async def test_an_edit_across_the_limit_of_a_condition_is_refused_by_its_rule(
+    make_site: Callable[..., Site], amount: float
+) -> None:
+    config = config_of(people(), policy=REFUNDS)
+    site = make_site(config, policy=ConfiguredPolicy(config))
+    approval = await asked(site.client("bot"))
+    refused = problem(await said(site.client("dana"), approval, "edit", args={"amount": amount}), 422, "edit_denied")
+    assert refused["rule"] == "huge"
+    assert refused["reason"].startswith("Never ")
+    assert not site.temporal.updates
+    await assert_decidable(site, approval)
+
+
+@pytest.mark.parametrize("args", [{"amount": 1000}, {"amount": 100.5}, {"amount": 5, "order": "A-2"}])
+async def test_an_edit_below_the_limit_of_a_condition_is_accepted(
+    make_site: Callable[..., Site], args: dict[str, Any]
+) -> None:
+    config = config_of(people(), policy=REFUNDS)
+    site = make_site(config, policy=ConfiguredPolicy(config))
+    approval = await asked(site.client("bot"))
+    answer = await said(site.client("dana"), approval, "edit", args=args)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["decision"]["args"] == args
+
+
+async def test_an_edit_that_a_deny_rule_cannot_be_evaluated_for_is_refused(make_site: Callable[..., Site]) -> None:
+    config = config_of(people(), policy=REFUNDS)
+    site = make_site(config, policy=ConfiguredPolicy(config))
+    approval = await asked(site.client("bot"))
+    edit = await said(site.client("dana"), approval, "edit", args={"amount": 5, "order": "A-9"})
+    refused = problem(edit, 422, "edit_denied")
+    assert refused["reason"] == "The rule 'of a run' could not be evaluated: run is not known of this call."
     await assert_decidable(site, approval)
 
 

@@ -11,7 +11,7 @@ from placet.contracts.canonical import digest, parse_object
 from placet.contracts.config import Config
 from placet.contracts.runs import Change, ToolInput
 from placet.effects._differences import differences
-from placet.policy import judge, may_approve
+from placet.policy import RunFacts, judge, may_approve
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ class Door:
         if problems:
             listed = "; ".join(f"{problem.pointer or '/'} {problem.message}" for problem in problems)
             return Shut(f"its arguments break the tool's schema: {listed}")
-        verdict = judge(self._config, call.agent, call.requester, call.tool, args, given.args.digest)
+        run = RunFacts(call.run_id, call.thread_id, call.turn)
+        verdict = judge(self._config, call.agent, call.requester, call.tool, args, given.args.digest, run=run)
         if verdict.effect == "deny":
             return Shut(f"policy does not allow it: {verdict.reason}")
         changes = differences(shown, tool.face) if shown is not None else ()

@@ -13,7 +13,7 @@ from placet.contracts.config import Config
 from placet.contracts.events import CallJudged
 from placet.contracts.questions import ASK_HUMAN
 from placet.ledger import Judged, Ledger
-from placet.policy import judge, on_questions
+from placet.policy import RunFacts, judge, on_questions
 from placet.runs import effects
 
 _log = structlog.get_logger("placet.judge")
@@ -52,7 +52,9 @@ class JudgeActivities:
         except ValueError as error:
             _log.warning("judge.unreadable", tool=call.tool, error=type(error).__name__)
             return Verdict(effect="deny", reason=_UNREADABLE, digest=digest(call.tool, "{}"))
-        verdict = judge(self._config, given.agent, given.requester, call.tool, args, digest(call.tool, args_text))
+        run = RunFacts(given.run_id, given.thread_id, given.turn) if given.run_id else None
+        bound = digest(call.tool, args_text)
+        verdict = judge(self._config, given.agent, given.requester, call.tool, args, bound, run=run)
         return on_questions(self._config, verdict, args) if call.tool == ASK_HUMAN else verdict
 
     async def _args_text(self, call: JudgeCall) -> str:

@@ -25,6 +25,7 @@ from placet.contracts.config import (
     User,
 )
 from placet.engine.errors import EngineError
+from placet.engine.policy_texts import flaws_of_policy
 from placet.engine.yaml_reader import Document, read, read_file
 
 _SECTIONS: Final[dict[Location, type[BaseModel]]] = {
@@ -104,6 +105,10 @@ def json_schema() -> dict[str, Any]:
 def _config(document: Document, path: Path) -> Config:
     problems = [Problem(path, line, _named(location), reason) for line, location, reason in document.flaws]
     problems += _empty_places(document, path)
+    problems += [
+        Problem(path, document.line(location), _named(location), reason)
+        for location, reason in flaws_of_policy(document.value)
+    ]
     told = {problem.path for problem in problems}
     try:
         value = _without_later(document, path, problems)

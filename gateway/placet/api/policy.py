@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from placet.contracts.canonical import canonical_text, digest
-from placet.policy import judge
+from placet.policy import RunFacts, judge
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import Approval
@@ -31,4 +31,5 @@ class ConfiguredPolicy:
         """Returns the verdict on the approval's call with other arguments."""
         tool = approval.tool
         edited = digest(tool, canonical_text(args))
-        return judge(self._config, approval.agent, approval.requester, tool, args, edited)
+        run = RunFacts(approval.run_id, approval.thread_id, approval.turn) if approval.run_id else None
+        return judge(self._config, approval.agent, approval.requester, tool, args, edited, run=run)

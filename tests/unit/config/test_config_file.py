@@ -39,6 +39,7 @@ policy:
     - name: large refunds
       tool: refund
       agent: [billing, report]
+      when: args.amount > 100.0
       effect: ask
       risk: high
       decisions: [approve, edit, reject]
@@ -46,6 +47,7 @@ policy:
       self_approval: false
       expires_after: 3d
       on_expiry: abort
+      title: "Refund {args.amount} on order {args.order_id}"
       reason: "Above 100 finance decides"
 defaults: {decisions: [approve], approvers: [requester], self_approval: true, expires_after: never, risk: low}
 questions: {approvers: [requester, "role:approver"], expires_after: 7d}
@@ -120,8 +122,6 @@ def test_every_error_is_told_at_once_with_file_line_path_and_reason() -> None:
     ("text", "line", "path"),
     [
         ("agents:\n  report: {graph: 'g:g'}", 2, "agents.report.graph"),
-        ("policy:\n  rules:\n    - effect: ask\n      when: args.amount > 100.0", 4, "policy.rules.0.when"),
-        ("policy: {rules: [{effect: ask, title: 'Refund {args.amount}'}]}", 1, "policy.rules.0.title"),
         ("policy: {rules: [{effect: ask, describe: 'tools:describe'}]}", 1, "policy.rules.0.describe"),
     ],
 )
@@ -131,9 +131,9 @@ def test_what_comes_later_is_refused_and_never_ignored(text: str, line: int, pat
 
 
 def test_what_comes_later_hides_no_other_error() -> None:
-    text = "policy: {rules: [{effect: ask, when: 'x > 1', risk: huge}]}\nagents: {g: {graph: 'a:b'}, b: {}}"
+    text = "policy: {rules: [{effect: ask, describe: 'a:b', risk: huge}]}\nagents: {g: {graph: 'a:b'}, b: {}}"
     assert [path for _, path, _ in refused(text)] == [
-        "policy.rules.0.when",
+        "policy.rules.0.describe",
         "policy.rules.0.risk",
         "agents.g.graph",
         "agents.b.model",
@@ -316,7 +316,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 
 def test_a_part_of_a_configuration_knows_its_line() -> None:
     config = parse(WHOLE, FILE)
-    assert config.where("policy", "rules", 0, "risk") == "placet.yaml:22: policy.rules.0.risk"
+    assert config.where("policy", "rules", 0, "risk") == "placet.yaml:23: policy.rules.0.risk"
     assert config.where("agents", "billing", "tools", 1) == "placet.yaml:6: agents.billing.tools.1"
     assert Config().where("agents", "a") == "agents.a"
 
@@ -331,3 +331,43 @@ def test_the_json_schema_takes_what_the_reader_takes() -> None:
     for text in wrong:
         assert list(check.iter_errors(json.loads(text))), text  # pyright: ignore[reportUnknownMemberType]
     assert json.loads(json.dumps(schema)) == schema
+
+
+def test_a_wrong_condition_and_a_wrong_template_are_told_with_everything_else() -> None:
+    text = """\
+    policy:
+      mode: byass
+      reason: "{anything} stays as it is"
+      rules:
+        - effect: ask
+          when: args.amount >
+          title: "Refund {args.amount"
+          risk: huge
+        - effect: ask
+          when: arg.amount > 100.0
+          reason: "{order}"
+        - effect: ask
+          when: true
+          title: ""
+    """
+    with pytest.raises(ConfigError) as caught:
+        parse(dedent(text), FILE)
+    assert str(caught.value).splitlines() == [
+        "placet.yaml:2: policy.mode: should be 'default', 'dont_ask' or 'bypass', not 'byass'",
+        "placet.yaml:6: policy.rules.0.when: is no condition: mismatched input '<EOF>' at character 14",
+        "placet.yaml:7: policy.rules.0.title: has a lone { at character 8; doubled, it stands for itself",
+        "placet.yaml:8: policy.rules.0.risk: should be 'low', 'medium', 'high' or 'critical', not 'huge'",
+        "placet.yaml:10: policy.rules.1.when: there is no arg; a condition is about args, tool, agent, requester, run",
+        "placet.yaml:11: policy.rules.1.reason: there is no {order}: a template is about args, tool, agent, requester",
+        "placet.yaml:13: policy.rules.2.when: True is not a text here: put it in quotes",
+        "placet.yaml:14: policy.rules.2.title: String should have at least 1 character",
+    ]
+
+
+@pytest.mark.parametrize("text", ["policy: {rules: {when: '>'}}", "policy: {rules: [5, [when]]}", "policy: [rules]"])
+def test_a_policy_of_another_form_is_refused_for_its_form(text: str) -> None:
+    assert all("condition" not in told for _, _, told in refused(text))
+
+
+def test_a_condition_that_is_too_long_is_not_even_read() -> None:
+    assert "at most 2000 characters" in reason(f"policy: {{rules: [{{effect: ask, when: '{'(' * 100_000}'}}]}}")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from placet.contracts.calls import Effect, Terms, Verdict
 from placet.contracts.config import Config, Defaults, Mode, PolicyConfig, Rule
 from placet.engine.config_file import parse
-from placet.policy import judge, stricter
+from placet.policy import Call, RunFacts, explain, judge, stricter
 
 DIGEST = "sha256:" + "0" * 64
+FILE = Path("placet.yaml")
 FAILED: dict[Effect, Effect] = {"deny": "deny", "ask": "ask", "allow": "ask"}
 MODES: dict[Mode, Effect] = {"default": "ask", "dont_ask": "deny", "bypass": "allow"}
 
@@ -278,3 +279,184 @@ def test_the_stricter_of_two_verdicts_wins_and_the_first_of_equals(a: Effect, b:
 @given(reason=st.text(min_size=1, max_size=900), tool=st.text(min_size=1, max_size=300))
 def test_a_reason_fits_an_approval(reason: str, tool: str) -> None:
     assert len(verdict(policy(reason=reason + "{tool}" * 10), tool).reason or "") <= 2_000
+
+
+def ruled(text: str) -> Config:
+    """A policy of these rules, one a line."""
+    return parse(
+        "policy:\n  rules:\n" + "\n".join(f"    - {{{line.strip()}}}" for line in text.strip().splitlines()), FILE
+    )
+
+
+REFUNDS = ruled(
+    """
+    name: huge, tool: refund, when: args.amount > 1000.0, effect: deny, reason: "{args.amount} is never refunded"
+    name: large, tool: refund, when: args.amount > 100.0, effect: ask, risk: high, title: "{args.amount} to {args.to}"
+    name: small, tool: refund, when: args.amount <= 100.0, effect: allow
+    """
+)
+
+
+@pytest.mark.parametrize(
+    ("amount", "effect", "rule"),
+    [
+        *((50, "allow", "small"), (100, "allow", "small"), (99.99, "allow", "small"), (-5, "allow", "small")),
+        *((150.5, "ask", "large"), (500, "ask", "large"), (100.01, "ask", "large"), (1000, "ask", "large")),
+        *((1000.01, "deny", "huge"), (2**63, "deny", "huge"), (2**70, "deny", "huge"), (1e300, "deny", "huge")),
+        *((10**400, "deny", "huge"), (-(2**70), "allow", "small")),
+    ],
+)
+def test_a_condition_says_which_rule_matches(amount: float, effect: Effect, rule: str) -> None:
+    judged = verdict(REFUNDS, amount=amount, to="ada")
+    assert (judged.effect, judged.rule) == (effect, rule)
+
+
+@pytest.mark.parametrize("amount", ["500", None, True, [500], {"cents": 500}, "missing"])
+def test_an_amount_that_is_none_is_never_allowed(amount: Any) -> None:
+    args = {} if amount == "missing" else {"amount": amount}
+    assert verdict(REFUNDS, **args).effect == "deny"
+    lenient = ruled("name: small, tool: refund, when: args.amount <= 100.0, effect: allow, risk: critical")
+    for mode in get_args(Mode):
+        changed = lenient.policy.model_copy(update={"mode": mode})
+        judged = verdict(lenient.model_copy(update={"policy": changed}), **args)
+        assert (judged.effect, judged.rule) == ("ask", "small")
+        assert "'small' could not be evaluated" in (judged.reason or "")
+        assert judged.terms is not None
+        assert judged.terms.risk == "critical"
+
+
+def test_a_rule_shows_the_call_in_words_of_its_own() -> None:
+    judged = verdict(REFUNDS, amount=150.5, to="ada\x1b[2J")
+    assert (judged.title, judged.reason) == ("150.5 to ada\\u001b[2J", None)
+    assert verdict(REFUNDS, amount=2000, to="ada").reason == "2000 is never refunded"
+
+
+def test_where_a_template_lacks_an_argument_the_words_are_the_usual_ones() -> None:
+    assert verdict(REFUNDS, amount=150.5, order_id=7).title == "refund: order_id 7"
+    config = ruled('tool: refund, effect: ask, reason: "{args.missing}"')
+    said = config.model_copy(update={"policy": config.policy.model_copy(update={"reason": "{tool} needs a person"})})
+    assert verdict(said).reason == "refund needs a person"
+    assert verdict(config).reason is None
+
+
+def test_a_rule_that_could_not_be_evaluated_does_not_choose_the_words() -> None:
+    config = ruled('tool: refund, effect: ask, when: args.x > 1, title: "Fine", reason: "Fine"')
+    judged = verdict(config, order_id=7)
+    assert judged.title == "refund: order_id 7"
+    assert judged.reason == "The rule 'rule 1' could not be evaluated: there is no x."
+
+
+def test_a_condition_is_not_evaluated_for_what_the_rule_is_not_about() -> None:
+    config = ruled("tool: refund, agent: billing, when: args.x > 1, effect: deny")
+    assert verdict(config, "other").rule == "mode"
+    assert verdict(config, "refund", "report").rule == "mode"
+    assert verdict(config, "refund").effect == "deny"
+
+
+def test_a_rule_may_be_about_the_run() -> None:
+    config = ruled("when: run.turn > 10, effect: deny")
+    calls = [judge(config, "billing", None, "refund", {}, DIGEST, run=RunFacts("r", "t", turn)) for turn in (10, 11)]
+    assert [judged.effect for judged in calls] == ["ask", "deny"]
+    assert judge(config, "billing", None, "refund", {}, DIGEST).effect == "deny"
+
+
+def test_every_term_of_a_rule_reaches_the_verdict() -> None:
+    config = parse(
+        """
+        policy:
+          rules:
+            - tool: refund
+              when: args.amount > 100.0
+              effect: ask
+              risk: critical
+              decisions: [approve, reject]
+              approvers: ["group:finance", "user:dana", requester]
+              self_approval: true
+              expires_after: never
+              on_expiry: abort
+        """,
+        FILE,
+    )
+    assert verdict(config, amount=101).terms == Terms(
+        decisions=("approve", "reject"),
+        approvers=("group:finance", "user:dana", "requester"),
+        self_approval=True,
+        expires_after="never",
+        on_expiry="abort",
+        risk="critical",
+    )
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_switched_off_a_condition_that_fails_denies(mode: Mode) -> None:
+    for effect in get_args(Effect):
+        config = policy(enabled=False, mode=mode, rules=(Rule(effect=effect, when="args.x > 1"),))
+        assert verdict(config).effect == "deny"
+
+
+_conditions = st.sampled_from(
+    (
+        *(None, "args.amount > 100.0", "args.x == 1", "args.amount", "args.amount / 0 > 1", "tool == 'refund'"),
+        *("run.turn > 1", "no condition", "args.xs[5] == agent"),
+        "args.xs.all(x, args.xs.all(y, args.xs.exists(z, z == x + y)))",
+    )
+)
+_conditional = st.lists(
+    st.builds(Rule, tool=st.just(("refund",)), effect=st.sampled_from(get_args(Effect)), when=_conditions), max_size=6
+)
+_poison = st.sampled_from(
+    (
+        *({}, {"amount": 50}, {"amount": 2**70}, {"amount": "x"}, {"amount": object()}, {"xs": list(range(9_000))}),
+        *({"amount": 500, "x": 1, "xs": [1, 2]}, {"amount": "\ud800"}, {"amount": float("nan")}, BrokenArgs()),
+    )
+)
+
+
+@given(data=st.data(), rules=_conditional, mode=_modes, args=_poison)
+def test_the_order_of_rules_with_conditions_never_changes_the_effect(
+    data: st.DataObject, rules: list[Rule], mode: Mode, args: Any
+) -> None:
+    shuffled = data.draw(st.permutations(rules))
+    one, other = (
+        judge(policy(rules=tuple(order), mode=mode), "billing", None, "refund", args, DIGEST)
+        for order in (rules, shuffled)
+    )
+    assert one.effect == other.effect
+
+
+@given(rules=_conditional, mode=_modes, args=_poison)
+def test_no_condition_that_fails_ever_allows(rules: list[Rule], mode: Mode, args: Any) -> None:
+    """An allow comes from a rule that says so and whose condition is true, or from a mode where nothing failed."""
+    found = explain(policy(rules=tuple(rules), mode=mode), Call("billing", None, "refund", args, DIGEST))
+    if found.verdict.effect == "allow":
+        assert all(look.found != "could not be evaluated" for look in found.looks)
+        assert mode == "bypass" or any(look.effect == "allow" and look.found == "matched" for look in found.looks)
+
+
+def test_what_came_of_each_rule_is_told_in_the_order_of_the_file() -> None:
+    config = parse(
+        """
+        policy:
+          deny: ["delete_*"]
+          ask: [refund]
+          rules:
+            - {name: other tool, tool: send_email, effect: deny}
+            - {name: other agent, agent: report, effect: deny}
+            - {name: too little, tool: refund, when: args.amount > 100.0, effect: deny}
+            - {name: broken, tool: refund, when: args.missing, effect: allow}
+            - {tool: refund, when: args.amount < 100.0, effect: allow}
+        """,
+        FILE,
+    )
+    found = explain(config, Call("billing", "user:dana", "refund", {"amount": 50}, DIGEST))
+    assert [(look.name, look.effect, look.found, look.why) for look in found.looks] == [
+        ("other tool", "deny", "did not match", "it is about other tools"),
+        ("other agent", "deny", "did not match", "it is about other agents"),
+        ("too little", "deny", "did not match", "its condition is false"),
+        ("broken", "ask", "could not be evaluated", "there is no missing"),
+        ("rule 5", "allow", "matched", None),
+        ("deny", "deny", "did not match", "none of its globs fits the tool"),
+        ("ask", "ask", "matched", None),
+        ("allow", "allow", "did not match", "none of its globs fits the tool"),
+    ]
+    assert (found.verdict.effect, found.verdict.rule) == ("ask", "broken")

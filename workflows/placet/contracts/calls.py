@@ -74,7 +74,7 @@ class JudgeCall(Message):
 
 
 class JudgeInput(Message):
-    """The input of the activity `placet.judge`; `run_id` and `turn` are set for runs of ours."""
+    """The input of the activity `placet.judge`; `run_id`, `thread_id` and `turn` are set for runs of ours."""
 
     v: int = 1
     calls: tuple[JudgeCall, ...]
@@ -82,6 +82,7 @@ class JudgeInput(Message):
     agent: str | None = None
     requester: str | None = None
     run_id: str | None = None
+    thread_id: str | None = None
     turn: int | None = None
 
 

@@ -34,11 +34,12 @@ Location = tuple[str | int, ...]
 
 LATER: Final[dict[Location, str]] = {
     ("agents", "*", "graph"): "agents that are LangGraph graphs come with a later version; take this one out",
-    ("policy", "rules", "*", "when"): "conditions come with a later version; take it out, or the whole rule",
-    ("policy", "rules", "*", "title"): "headlines of your own come with a later version; take it out",
     ("policy", "rules", "*", "describe"): "descriptions of your own come with a later version; take it out",
 }
 """Keys that are known and refused until they do what they say; `*` stands for any name or place."""
+
+LONGEST_CONDITION: Final = 2_000
+"""Characters of a `when`."""
 
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _USER: Final = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}"
@@ -118,13 +119,23 @@ class AgentConfig(_Section):
 
 
 class Rule(_Section):
-    """One rule of policy; what it leaves out of its terms comes from `defaults`."""
+    """One rule of policy; what it leaves out of its terms comes from `defaults`.
+
+    Attributes:
+        when: A condition in CEL.
+        title: A template of an approval's headline.
+        reason: A template of why, for people and for the model.
+        describe: A function of the call that returns the reason.
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     tool: Globs = ("*",)
     agent: Globs = ("*",)
+    when: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CONDITION)] | None = None
     effect: Effect
+    title: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
     reason: Reason | None = None
+    describe: Reference | None = None
     risk: Risk | None = None
     decisions: Decisions | None = None
     approvers: Approvers | None = None

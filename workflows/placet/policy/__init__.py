@@ -1,9 +1,34 @@
 """Policy: pure functions from a call to a verdict."""
 
+from placet.policy._conditions import condition
+from placet.policy._facts import RunFacts
 from placet.policy._globs import matches
-from placet.policy._judge import judge, stricter
+from placet.policy._judge import LONGEST_REASON, Judgement, explain, judge, stricter
 from placet.policy._people import Standing, may_approve
 from placet.policy._questions import on_questions
+from placet.policy._rules import Call, Look
+from placet.policy._templates import template
 from placet.policy._titles import shown, title_of
+from placet.policy.errors import ConditionError, PolicyError, TemplateError
 
-__all__ = ["Standing", "judge", "matches", "may_approve", "on_questions", "shown", "stricter", "title_of"]
+__all__ = [
+    "LONGEST_REASON",
+    "Call",
+    "ConditionError",
+    "Judgement",
+    "Look",
+    "PolicyError",
+    "RunFacts",
+    "Standing",
+    "TemplateError",
+    "condition",
+    "explain",
+    "judge",
+    "matches",
+    "may_approve",
+    "on_questions",
+    "shown",
+    "stricter",
+    "template",
+    "title_of",
+]

@@ -29,6 +29,14 @@ def shown(text: str, longest: int = _LONGEST_PART) -> str:
     return escaped if len(escaped) <= longest else escaped[: longest - 1] + "…"
 
 
+def digits(number: float) -> str:
+    """Returns a number as a person reads it."""
+    try:
+        return str(number)
+    except ValueError:
+        return "a huge number"
+
+
 def _main_argument(args: Mapping[str, Any]) -> tuple[str, str] | None:
     """Returns the name and the value of the argument that says what the call is about."""
     told = {name: text for name in args if (text := _value(args[name])) is not None}
@@ -44,19 +52,12 @@ def _value(value: object) -> str | None:
     if isinstance(value, str):
         return shown(value) if value.strip() else None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return shown(_digits(value))
+        return shown(digits(value))
     if isinstance(value, list | tuple) and value:
         first = _value(value[0])  # pyright: ignore[reportUnknownArgumentType]
         more = len(value) - 1  # pyright: ignore[reportUnknownArgumentType]
         return first if not more or first is None else f"{first} and {more} more"
     return None
-
-
-def _digits(number: float) -> str:
-    try:
-        return str(number)
-    except ValueError:
-        return "a huge number"
 
 
 def _escape(character: str) -> str:

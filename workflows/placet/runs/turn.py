@@ -75,6 +75,7 @@ class Turn:
             agent=self._given.agent,
             requester=self._given.requester,
             run_id=self._given.run_id,
+            thread_id=self._given.thread_id,
             turn=self._turn,
         )
         judged = await effects.judge(given, f"policy · {', '.join(call.tool for call in calls)}")
