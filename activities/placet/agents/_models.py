@@ -14,6 +14,16 @@ from placet.agents.errors import UnresolvedError
 _UNKNOWN: Final = "Unable to infer model provider"
 """How LangChain begins to say that it knows no provider for a name."""
 
+_EXTRAS: Final = {
+    "langchain-anthropic": "anthropic",
+    "langchain-google-genai": "google",
+    "langchain-openai": "openai",
+}
+"""Which extra of ours brings a provider's package."""
+
+_COUNT_THE_FIRST: Final = "langchain_google"
+"""Begins the modules of clients for which one try and no further one is `max_retries=1`; 0 means six to them."""
+
 
 def model_of(name: str, folder: Path) -> BaseChatModel:
     """Returns the model that a configuration names.
@@ -27,6 +37,7 @@ def model_of(name: str, folder: Path) -> BaseChatModel:
 
     Raises:
         TypeError: The reference is no chat model and makes none.
+        UnresolvedError: There is no such thing, or the provider's package is not installed.
         Exception: Whatever the provider's package or the module raises.
     """
     module, colon, attribute = name.partition(":")
@@ -57,11 +68,26 @@ def _providers(name: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model  # noqa: PLC0415
 
     try:
-        return init_chat_model(name, max_retries=0)
+        made = init_chat_model(name, max_retries=0)
+        counts_the_first = type(made).__module__.startswith(_COUNT_THE_FIRST)
+        return init_chat_model(name, max_retries=1) if counts_the_first else made
     except (TypeError, ValueError) as error:
         if "max_retries" not in str(error):
             raise
         return init_chat_model(name)
+    except ImportError as error:
+        raise UnresolvedError(_to_install(error)) from error
+
+
+def _to_install(error: ImportError) -> str:
+    """Returns what is missing and how to get it."""
+    extra = next((extra for package, extra in _EXTRAS.items() if package in str(error)), None)
+    cause = error.__cause__
+    missing = cause.name if isinstance(cause, ImportError) and cause.name else None
+    if extra is None:
+        return str(error)
+    because = f"there is no module {missing}" if missing else str(cause or error)
+    return f"{because}: pip install 'placet[{extra}]'"
 
 
 def _is_installed(module: str) -> bool:

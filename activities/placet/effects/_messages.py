@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    ToolMessage,
-    message_to_dict,
-    messages_from_dict,
-)
+from langchain_core.messages import AIMessage, ToolMessage, message_to_dict
+from pydantic_core import to_jsonable_python
 
 from placet.contracts.runs import CallRef
 
-RESULT_CAP: Final = 30_000
-"""Characters of a tool's result that the model reads; the ledger keeps the whole."""
+PROVIDERS_ID: Final = "provider_message_id"
+"""Where an answer's metadata keeps the id that the provider gave it; the message itself has its row's."""
+
+_LANGCHAINS_IDS: Final = ("lc_", "run-")
+"""Begin ids that LangChain makes up where a provider gives none."""
 
 MessageDict = dict[str, Any]
 """A LangChain message as `{type, data}`."""
@@ -50,21 +48,19 @@ def tool_message(call: CallRef, message_id: str, content: Content, *, failed: bo
     return message_to_dict(message)
 
 
-def for_the_model(stored: list[MessageDict]) -> list[BaseMessage]:
-    """Returns stored messages as the model reads them: results over the cap are cut, and say so."""
-    return [_cut(message) for message in messages_from_dict(stored)]
+def answer_message(answer: AIMessage, message_id: str) -> MessageDict:
+    """Returns what a model has said as its row keeps it, whatever the provider's client has put into it."""
+    metadata = dict(answer.response_metadata)
+    if answer.id and not answer.id.startswith(_LANGCHAINS_IDS):
+        metadata[PROVIDERS_ID] = answer.id
+    said = answer.content or _refusal_of(answer) or answer.content
+    stored = message_to_dict(
+        answer.model_copy(update={"id": message_id, "content": said, "response_metadata": metadata})
+    )
+    return cast("MessageDict", to_jsonable_python(stored, bytes_mode="base64", fallback=str, inf_nan_mode="constants"))
 
 
-def text_of(message: AIMessage) -> str:
-    """Returns what the model said, without calls, reasoning and other blocks."""
-    return message.text
-
-
-def _cut(message: BaseMessage) -> BaseMessage:
-    if not isinstance(message, ToolMessage) or not isinstance(message.content, str):
-        return message
-    if len(message.content) <= RESULT_CAP:
-        return message
-    hidden = len(message.content) - RESULT_CAP
-    text = f"{message.content[:RESULT_CAP]}\n[{hidden:,} more characters were cut here]"
-    return message.model_copy(update={"content": text})
+def _refusal_of(answer: AIMessage) -> str | None:
+    """Returns why a model refuses to answer, where a client keeps that beside an empty answer."""
+    said: object = answer.additional_kwargs.get("refusal")
+    return said if isinstance(said, str) and said.strip() else None

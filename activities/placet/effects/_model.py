@@ -5,17 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    InvalidToolCall,
-    SystemMessage,
-    ToolCall,
-    message_to_dict,
-)
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, InvalidToolCall, SystemMessage, ToolCall
+from langchain_core.runnables import Runnable
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -25,16 +20,25 @@ from placet.contracts.canonical import MalformedJsonError, canonical_text, diges
 from placet.contracts.events import TurnCompleted
 from placet.contracts.questions import ASK_HUMAN, AskHuman, question_args
 from placet.contracts.runs import CallRef, ModelCall, ModelInput, ModelResult
-from placet.effects._messages import for_the_model, new_id, tool_message
-from placet.effects._model_errors import activity_error
+from placet.effects._answers import usage_of, was_cut
+from placet.effects._messages import answer_message, new_id, tool_message
+from placet.effects._model_errors import activity_error, unreadable_args
+from placet.effects._transcript import MADE_ID, for_the_model, with_ids
 from placet.ledger import Ledger, RunRow, TurnRow
 from placet.runs import effects
 
-MADE_ID: Final = "placet_"
-"""Begins the ids that are given to calls which came without one."""
 INLINE_ARGS_OF_A_TURN: Final = 4 * INLINE_ARGS
 """Bytes of arguments that history carries for all calls of a turn, at most."""
+ANSWER_LIMIT: Final = effects.MODEL_LIMIT - timedelta(seconds=15)
+"""How long one answer may take: shorter than Temporal's limit on the attempt, so that the error says what it was."""
 _HEARTBEAT_SECONDS: Final = 5.0
+_TRIES_TO_BE_READ: Final = 3
+_LONGEST_QUOTE: Final = 2_000
+_UNREADABLE: Final = (
+    "Nothing of your last answer could be read, and nothing was done: the arguments of a call must be an object of"
+    " JSON, and those of one were {}. Answer again."
+)
+_CUT: Final = "The answer was cut at its length limit while this call was being written; it did not run."
 
 
 class _Room:
@@ -55,10 +59,11 @@ class _Room:
 class ModelActivities:
     """The activity that calls the model."""
 
-    def __init__(self, ledger: Ledger, agents: Agents) -> None:
+    def __init__(self, ledger: Ledger, agents: Agents, answer_limit: timedelta = ANSWER_LIMIT) -> None:
         """Calls the models of these agents; keeps what they say in this ledger."""
         self._ledger = ledger
         self._agents = agents
+        self._limit = answer_limit
         self._refs: dict[str, str] = {}
 
     @activity.defn(name=effects.MODEL)
@@ -77,10 +82,35 @@ class ModelActivities:
         messages = await self._transcript(agent, given)
         async with _heartbeats():
             try:
-                answer = await agent.bound_model().ainvoke(messages)
+                answer = await self._ask(agent, messages)
             except Exception as error:
                 raise activity_error(error, activity.info().attempt) from error
         return await self._keep(agent, given, answer)
+
+    async def _ask(self, agent: Agent, messages: list[BaseMessage]) -> AIMessage:
+        """Returns the answer; one that the model's client chokes on is told to the model, which answers again."""
+        model = agent.bound_model()
+        for _ in range(_TRIES_TO_BE_READ - 1):
+            try:
+                return await self._answer(model, messages)
+            except ValueError as error:
+                wrong = unreadable_args(error)
+                if wrong is None:
+                    raise
+                messages = [*messages, HumanMessage(_UNREADABLE.format(wrong))]
+        return await self._answer(model, messages)
+
+    async def _answer(self, model: Runnable[LanguageModelInput, AIMessage], messages: list[BaseMessage]) -> AIMessage:
+        limit = self._limit.total_seconds()
+        waiting = asyncio.timeout(limit)
+        try:
+            async with waiting:
+                return await model.ainvoke(messages)
+        except TimeoutError as error:
+            if not waiting.expired():
+                raise
+            message = f"no answer within {limit:g} seconds"
+            raise TimeoutError(message) from error
 
     async def _transcript(self, agent: Agent, given: ModelInput) -> list[BaseMessage]:
         stored = await self._ledger.transcript(given.parent_turn)
@@ -91,12 +121,8 @@ class ModelActivities:
     async def _keep(self, agent: Agent, given: ModelInput, answer: AIMessage) -> ModelResult:
         """Writes the answer, its calls and the messages for calls that cannot run."""
         message_id, turn_id = new_id(), new_id()
-        labelled = _with_ids(answer, message_id, given.turn)
-        room = _Room()
-        calls = [await self._call(agent, given, index, call, room) for index, call in enumerate(labelled.tool_calls)]
-        first_invalid = len(calls)
-        for index, invalid in enumerate(labelled.invalid_tool_calls, first_invalid):
-            calls.append(await self._invalid(given, index, invalid))
+        labelled = with_ids(answer, given.turn)
+        calls = await self._calls(agent, given, labelled)
         turn = TurnRow(
             id=turn_id,
             run_id=given.run_id,
@@ -107,15 +133,30 @@ class ModelActivities:
             results=given.results,
             calls=tuple(calls),
         )
-        completed = TurnCompleted(turn=given.turn, message_id=message_id, calls=len(calls), usage=_usage(labelled))
-        await self._ledger.put_turn(turn, {message_id: message_to_dict(labelled)}, completed)
+        completed = TurnCompleted(turn=given.turn, message_id=message_id, calls=len(calls), usage=usage_of(labelled))
+        await self._ledger.put_turn(turn, {message_id: answer_message(labelled, message_id)}, completed)
         return ModelResult(turn_row=turn_id, message_id=message_id, calls=tuple(calls))
+
+    async def _calls(self, agent: Agent, given: ModelInput, answer: AIMessage) -> list[ModelCall]:
+        """Returns the calls of an answer; the one that was being written when it was cut does not run."""
+        whole, broken, room = answer.tool_calls, answer.invalid_tool_calls, _Room()
+        cut = len(whole) + len(broken) - 1 if was_cut(answer) else None
+        calls: list[ModelCall] = []
+        for index, call in enumerate(whole):
+            if index == cut:
+                calls.append(await self._problem(given, _wanted(index, call), _CUT))
+            else:
+                calls.append(await self._call(agent, given, index, call, room))
+        for index, invalid in enumerate(broken, len(whole)):
+            wrote = (invalid["args"] or "")[:_LONGEST_QUOTE]
+            text = _CUT if index == cut else f"The arguments are not JSON; the call did not run. They were: {wrote}"
+            calls.append(await self._problem(given, _wanted(index, invalid), text))
+        return calls
 
     async def _call(self, agent: Agent, given: ModelInput, index: int, call: ToolCall, room: _Room) -> ModelCall:
         """Returns the call, or the call with the message that says why it cannot run."""
-        name, call_id = call["name"], call["id"] or ""
-        wanted = ModelCall(index=index, call_id=call_id, tool=name)
-        if call_id.startswith(MADE_ID):
+        name, wanted = call["name"], _wanted(index, call)
+        if wanted.call_id.startswith(MADE_ID):
             return await self._problem(given, wanted, "The call has no id; it did not run.")
         if name == ASK_HUMAN and agent.asks_people:
             return await self._questions(given, wanted, call, room)
@@ -163,10 +204,6 @@ class ModelActivities:
         ref = await self._ledger.put_args(tool, args_text)
         return Args(ref=ref, digest=digest(tool, args_text))
 
-    async def _invalid(self, given: ModelInput, index: int, call: InvalidToolCall) -> ModelCall:
-        wanted = ModelCall(index=index, call_id=call["id"] or "", tool=call["name"] or "unknown")
-        return await self._problem(given, wanted, "The arguments are not JSON; the call did not run.")
-
     async def _problem(self, given: ModelInput, call: ModelCall, text: str) -> ModelCall:
         message_id = new_id()
         ref = CallRef(
@@ -183,32 +220,12 @@ class ModelActivities:
         return call.model_copy(update={"problem": message_id})
 
 
+def _wanted(index: int, call: ToolCall | InvalidToolCall) -> ModelCall:
+    return ModelCall(index=index, call_id=call["id"] or "", tool=call["name"] or "unknown")
+
+
 def _listed(problems: list[Misfit]) -> str:
     return "\n".join(f"- {problem.pointer or '/'}: {problem.message}" for problem in problems)
-
-
-def _with_ids(answer: AIMessage, message_id: str, turn: int) -> AIMessage:
-    """Returns the answer under its row's id, with an id for each call that came without one.
-
-    Providers refuse a transcript in which a call cannot be matched with its result.
-    """
-    count = len(answer.tool_calls)
-    calls = [
-        call if call["id"] else ToolCall({**call, "id": f"{MADE_ID}{turn}_{index}"})
-        for index, call in enumerate(answer.tool_calls)
-    ]
-    invalid = [
-        call if call["id"] else InvalidToolCall({**call, "id": f"{MADE_ID}{turn}_{index}"})
-        for index, call in enumerate(answer.invalid_tool_calls, count)
-    ]
-    return answer.model_copy(update={"id": message_id, "tool_calls": calls, "invalid_tool_calls": invalid})
-
-
-def _usage(answer: AIMessage) -> dict[str, int] | None:
-    usage = answer.usage_metadata
-    if usage is None:
-        return None
-    return {name: usage[name] for name in ("input_tokens", "output_tokens", "total_tokens")}
 
 
 def _run_row(given: ModelInput, started_at: datetime) -> RunRow:

@@ -164,4 +164,5 @@ def _block_text(block: object) -> str:
     if isinstance(block, str):
         return block
     fields = cast("dict[str, object]", block) if isinstance(block, dict) else {}
-    return str(fields["text"]) if fields.get("type") == "text" else ""
+    kind = str(fields.get("type"))
+    return str(fields.get(kind) or "") if kind in {"refusal", "text"} else ""
