@@ -71,7 +71,8 @@ def answers(questions: Sequence[QuestionRow], choose: Sequence[str], texts: Sequ
     """Returns the answers that `--choose question=option` and `--text question=text` give.
 
     Raises:
-        UsageError: An entry names no question, or no option of it.
+        UsageError: An entry is not `question=…`.
+        InputError: It names no question, or no option of it.
     """
     chosen: dict[str, list[str]] = {}
     said: dict[str, str] = {}
