@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from placet.api.errors import LoopbackError
-from placet.api.server import check_address
+from placet.api.server import check_address, listen
 from placet.contracts.approvals import ApprovalInput
 from placet.contracts.records import RequestedEntry
 from placet.engine.ports import free_port
@@ -150,3 +150,11 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         ended = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=30, check=False)
     assert ended.returncode == 1
     assert str(port) in json.loads(ended.stderr.decode().splitlines()[-1])["reason"]
+
+
+def test_no_answer_waits_for_its_headers_to_be_acknowledged() -> None:
+    """A second small packet would wait 40 ms for the first one's acknowledgement."""
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

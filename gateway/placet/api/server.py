@@ -69,7 +69,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
         _log.error("not_started", reason=str(error))
         return USAGE
     try:
-        listening = _listen(host, port)
+        listening = listen(host, port)
     except OSError as error:
         _log.error("not_started", reason=f"cannot listen on {host}:{port}: {error}")
         return FAILED
@@ -92,10 +92,14 @@ def check_address(config: Config, host: str) -> None:
         raise LoopbackError(host)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Returns a socket that listens; an address that is taken is found out here, not later."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    # Connections inherit it. asyncio sets it only where the listener names its protocol, and this one does not; without
+    # it the body of every answer waits for the client to acknowledge the headers: 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _server(app: FastAPI) -> _Server:
