@@ -66,6 +66,7 @@ async def make_site(ledger: Ledger, tmp_path: Path) -> AsyncGenerator[Callable[.
 
     yield make
     for site in sites:
+        await site.app.state.services.feed.close()
         for client in site.clients:
             await client.aclose()
 

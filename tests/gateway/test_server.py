@@ -7,11 +7,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -107,6 +108,82 @@ def test_it_lives_without_temporal_and_stops_cleanly_while_somebody_waits(tmp_pa
             assert waiting.recv(65_536).startswith(b"HTTP/1.1 204")
     lines = [json.loads(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()]
     assert lines[-1]["event"] == "gateway.stopped"
+
+
+def listen(url: str, version: str = "1.1") -> socket.socket:
+    """Opens a stream, and returns its connection once the head of the answer is there."""
+    connection = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10)
+    connection.sendall(f"GET /v1/events HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += connection.recv(1)
+    assert head.startswith(b"HTTP/1.1 200"), head
+    assert (b"transfer-encoding: chunked" in head.lower()) == (version == "1.1")
+    assert b"x-request-id" in head.lower()
+    return connection
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """Returns what comes until the server closes, or breaks off."""
+    found = b""
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65_536):
+            found += part
+    return found
+
+
+def lines_of(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "log").read_text("utf-8").splitlines()]
+
+
+def test_streams_are_handed_their_connection_and_end_at_once_when_it_stops(tmp_path: Path) -> None:
+    with gateway(tmp_path) as (process, url):
+        until(lambda: httpx.get(f"{url}/readyz", timeout=10).json()["ledger"]["ok"])
+        streams = [listen(url) for _ in range(5)]
+        old = listen(url, "1.0")
+        # The app has answered, and goes on with the stream.
+        until(lambda: [line.get("path") for line in lines_of(tmp_path)].count("/v1/events") == 6)
+        gone = listen(url)
+        gone.close()
+        until(lambda: any(line["event"] == "stream_ended" for line in lines_of(tmp_path)))
+        asyncio.run(pending(tmp_path))
+        for connection in streams:
+            assert b"approval.requested" in connection.recv(65_536)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT.total_seconds()) == 0
+        assert time.monotonic() - began < 3
+        assert [rest_of(connection) for connection in streams] == [b"0\r\n\r\n"] * 5
+        assert rest_of(old).startswith(b"id: ")
+        for connection in (*streams, old):
+            connection.close()
+    ended = [line["events"] for line in lines_of(tmp_path) if line["event"] == "stream_ended"]
+    assert ended == [0, 1, 1, 1, 1, 1, 1]
+
+
+def test_a_client_that_reads_nothing_holds_up_no_stop(tmp_path: Path) -> None:
+    with gateway(tmp_path) as (process, url):
+        until(lambda: httpx.get(f"{url}/readyz", timeout=10).json()["ledger"]["ok"])
+        stuck, quick = listen(url), listen(url)
+        large(tmp_path, 100)
+        found = 0
+        while found < 10_000_000:
+            found += len(quick.recv(1_000_000))
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT.total_seconds()) == 0
+        assert time.monotonic() - began < 3
+        assert 0 < len(rest_of(stuck)) < 10_000_000, "it was not stuck"
+        stuck.close()
+        quick.close()
+
+
+def large(folder: Path, count: int) -> None:
+    """Puts events of a hundred kilobytes into the ledger, as no workflow of ours writes them."""
+    rows = [("approval.refused", 0, json.dumps({"message": "x" * 100_000}))] * count
+    with closing(sqlite3.connect(folder / "ledger.db", timeout=10)) as connection:
+        connection.executemany("INSERT INTO events (type, at, data) VALUES (?, ?, ?)", rows)
+        connection.commit()
 
 
 def test_three_megabytes_are_answered_over_a_real_connection(tmp_path: Path) -> None:

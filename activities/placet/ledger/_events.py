@@ -88,9 +88,24 @@ async def read(
     return [_event(row) for row in await connection.execute(statement)]
 
 
+async def seen_between(connection: AsyncConnection, after: str, until: str, viewer: Viewer) -> frozenset[str]:
+    """Returns which events behind the one cursor, and up to the other, the viewer may see."""
+    between = (events.c.id > _number(after), events.c.id <= _number(until))
+    found = await connection.execute(select(events.c.id).where(*between, event_is_seen_by(viewer)))
+    return frozenset(_id(number) for number in found.scalars())
+
+
 async def tail(connection: AsyncConnection) -> str:
     """Returns the id of the last event."""
     return _id((await connection.execute(select(func.max(events.c.id)))).scalar() or 0)
+
+
+async def position(connection: AsyncConnection, cursor: str | None) -> str:
+    """Returns the cursor, where the log has come that far; the id of the last event where none is given."""
+    last = await tail(connection)
+    if cursor is not None and _number(cursor) > _number(last):
+        raise InvalidCursorError(cursor)
+    return cursor or last
 
 
 async def run_has_ended(connection: AsyncConnection, run_id: str) -> bool:

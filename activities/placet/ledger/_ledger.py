@@ -446,6 +446,20 @@ class Ledger:
         async with self._database.read() as connection:
             return await events.tail(connection)
 
+    async def position(self, cursor: str | None) -> str:
+        """Returns the cursor to go on from: the one that is given, or the tail.
+
+        Raises:
+            InvalidCursorError: This log has not given it.
+        """
+        async with self._database.read() as connection:
+            return await events.position(connection, cursor)
+
+    async def events_seen(self, after: str, until: str, visible_to: Viewer) -> frozenset[str]:
+        """Returns the ids of the events behind `after`, up to `until`, that somebody may see."""
+        async with self._database.read() as connection:
+            return await events.seen_between(connection, after, until, visible_to)
+
     async def wait_for_events(self, cursor: str, timeout_seconds: float) -> bool:
         """Returns True as soon as there is an event after the cursor, False at the timeout."""
         give_up = time.monotonic() + timeout_seconds

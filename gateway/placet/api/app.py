@@ -17,6 +17,7 @@ from placet.api.answers import Json
 from placet.api.approvals.endpoints import router as approvals
 from placet.api.decisions.endpoints import router as decisions
 from placet.api.errors import ProblemError, TemporalError
+from placet.api.feed.endpoints import router as events
 from placet.api.guards import LoopbackGuard, RequestLog
 from placet.api.health.endpoints import router as health
 from placet.api.openapi import document_of
@@ -90,7 +91,7 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.services = services
-    for router in (health, agents, runs, approvals, decisions):
+    for router in (health, agents, runs, approvals, decisions, events):
         # Not included but taken over: so every endpoint is found in `app.routes`, where a test looks who may call it.
         app.router.routes.extend(router.routes)
     _answer_errors(app)
@@ -111,6 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         preparing.cancel()
         with suppress(asyncio.CancelledError):
             await preparing
+        await services.feed.close()
         await services.temporal.close()
         await services.ledger.close()
 

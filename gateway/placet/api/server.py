@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +13,7 @@ import structlog
 import uvicorn
 
 from placet.api.app import create_app
+from placet.api.connections import Connection
 from placet.api.errors import LoopbackError
 from placet.api.guards import is_loopback
 from placet.api.logs import configure_logs
@@ -73,6 +76,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
     except OSError as error:
         _log.error("not_started", reason=f"cannot listen on {host}:{port}: {error}")
         return FAILED
+    _allow_connections()
     app = create_app(settings, config)
     with listening:
         address = listening.getsockname()
@@ -92,6 +96,13 @@ def check_address(config: Config, host: str) -> None:
         raise LoopbackError(host)
 
 
+def _allow_connections() -> None:
+    """Takes as many open files as the system lets it: each stream is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Returns a socket that listens; an address that is taken is found out here, not later."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -105,6 +116,7 @@ def listen(host: str, port: int) -> socket.socket:
 def _server(app: FastAPI) -> _Server:
     config = uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

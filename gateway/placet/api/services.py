@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from placet.api.approvals.withdrawing import Withdrawing
 from placet.api.decisions.batch import Batch
 from placet.api.decisions.deciding import Deciding
 from placet.api.decisions.delivery import Clock, Delivery, Limits, utc_now
+from placet.api.feed.feed import Feed
 from placet.api.identity import Directory
 from placet.api.links import Links
 from placet.api.lookup import Lookup
@@ -51,7 +52,8 @@ class Services:
     withdrawing: Withdrawing
     endings: Endings
     starting: Starting
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    feed: Feed
+    stopping: asyncio.Event
 
 
 def services_of(request: Request) -> Services:
@@ -76,6 +78,7 @@ def assemble(
     directory = Directory.of(config.people)
     links = Links(settings.temporal_ui, settings.namespace)
     lookup = Lookup(records, port, now, links)
+    stopping = asyncio.Event()
     delivery = Delivery(limits or Limits(), now)
     deciding = Deciding(
         approvals=port,
@@ -100,4 +103,6 @@ def assemble(
         withdrawing=Withdrawing(port, delivery, lookup),
         endings=Endings(records),
         starting=Starting(records, port, config, now),
+        feed=Feed(records, stopping),
+        stopping=stopping,
     )
