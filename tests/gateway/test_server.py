@@ -110,7 +110,7 @@ def test_it_lives_without_temporal_and_stops_cleanly_while_somebody_waits(tmp_pa
     assert lines[-1]["event"] == "gateway.stopped"
 
 
-def listen(url: str, version: str = "1.1") -> socket.socket:
+def stream(url: str, version: str = "1.1") -> socket.socket:
     """Opens a stream, and returns its connection once the head of the answer is there."""
     connection = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10)
     connection.sendall(f"GET /v1/events HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
@@ -139,11 +139,11 @@ def lines_of(folder: Path) -> list[dict[str, object]]:
 def test_streams_are_handed_their_connection_and_end_at_once_when_it_stops(tmp_path: Path) -> None:
     with gateway(tmp_path) as (process, url):
         until(lambda: httpx.get(f"{url}/readyz", timeout=10).json()["ledger"]["ok"])
-        streams = [listen(url) for _ in range(5)]
-        old = listen(url, "1.0")
+        streams = [stream(url) for _ in range(5)]
+        old = stream(url, "1.0")
         # The app has answered, and goes on with the stream.
         until(lambda: [line.get("path") for line in lines_of(tmp_path)].count("/v1/events") == 6)
-        gone = listen(url)
+        gone = stream(url)
         gone.close()
         until(lambda: any(line["event"] == "stream_ended" for line in lines_of(tmp_path)))
         asyncio.run(pending(tmp_path))
@@ -164,7 +164,7 @@ def test_streams_are_handed_their_connection_and_end_at_once_when_it_stops(tmp_p
 def test_a_client_that_reads_nothing_holds_up_no_stop(tmp_path: Path) -> None:
     with gateway(tmp_path) as (process, url):
         until(lambda: httpx.get(f"{url}/readyz", timeout=10).json()["ledger"]["ok"])
-        stuck, quick = listen(url), listen(url)
+        stuck, quick = stream(url), stream(url)
         large(tmp_path, 100)
         found = 0
         while found < 10_000_000:
