@@ -2,6 +2,7 @@
 
 from placet.agents._agents import Agent, Agents
 from placet.agents._ask_human import read_questions
+from placet.agents._descriptions import DescribedCall, Description
 from placet.agents._results import Content
 from placet.agents._schemas import Misfit
 from placet.agents._tools import Tool, tool_of
@@ -12,6 +13,8 @@ __all__ = [
     "Agents",
     "AgentsError",
     "Content",
+    "DescribedCall",
+    "Description",
     "LoadError",
     "Misfit",
     "Tool",

@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
 
 from placet.agents import _ask_human
+from placet.agents._descriptions import Description, description_of
 from placet.agents._models import model_of
 from placet.agents._references import resolve
 from placet.agents._tools import Tool, tool_of
@@ -73,10 +74,15 @@ class Agent:
 
 
 class Agents(Mapping[str, Agent]):
-    """The agents of a configuration, by name."""
+    """The agents of a configuration, by name.
 
-    def __init__(self, agents: Mapping[str, Agent]) -> None:
+    Attributes:
+        descriptions: The functions that rules of policy name to describe calls, by reference.
+    """
+
+    def __init__(self, agents: Mapping[str, Agent], descriptions: Mapping[str, Description] | None = None) -> None:
         self._agents = dict(agents)
+        self.descriptions: Mapping[str, Description] = dict(descriptions or {})
 
     @classmethod
     def load(cls, config: Config, folder: Path) -> Agents:
@@ -91,9 +97,10 @@ class Agents(Mapping[str, Agent]):
         """
         loading = _Loading(config, folder)
         agents = {name: loading.agent(name, one) for name, one in config.agents.items()}
+        descriptions = loading.descriptions()
         if loading.problems:
             raise LoadError(loading.problems)
-        return cls({name: agent for name, agent in agents.items() if agent is not None})
+        return cls({name: agent for name, agent in agents.items() if agent is not None}, descriptions)
 
     def describe(self) -> list[AgentRow]:
         """Returns the agents as they are published."""
@@ -134,6 +141,19 @@ class _Loading:
         agent = Agent(name, said, model, tools)
         self._tried(agent.bound_model, said.model, "agents", name, "model")
         return agent
+
+    def descriptions(self) -> dict[str, Description]:
+        """Returns the functions that rules name to describe calls; what is none is a problem more."""
+        found: dict[str, Description] = {}
+        for place, rule in enumerate(self._config.policy.rules):
+            named = rule.describe
+            if named is None or named in found:
+                continue
+            where = ("policy", "rules", place, "describe")
+            made = self._tried(lambda it=named: description_of(resolve(it, self._folder)), named, *where)
+            if made is not None:
+                found[named] = made
+        return found
 
     def _tried(self, make: Callable[[], _Made], named: str, *where: str | int) -> _Made | None:
         try:

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from placet.agents import Agents
 from placet.contracts.config import Config
+from placet.effects._describing import Describing
 from placet.effects._door import Door
 from placet.effects._judge import JudgeActivities
 from placet.effects._model import ModelActivities
@@ -34,12 +35,13 @@ class Effects:
             slots: How many activities the worker runs at once: as many tools may block.
         """
         self._threads = ToolThreads(slots)
+        self._describing = Describing(agents.descriptions)
         settling = SettleActivities(ledger)
         tools = ToolActivities(client, ledger, agents, Door(agents, config), self._threads)
         self._activities: tuple[Callable[..., Any], ...] = (
             RecordActivities(ledger).record,
             RecordedActivities(client).when_recorded,
-            JudgeActivities(ledger, config).judge,
+            JudgeActivities(ledger, config, self._describing).judge,
             ModelActivities(ledger, agents).call_model,
             tools.run_tool,
             settling.settle,
@@ -51,5 +53,6 @@ class Effects:
         return self._activities
 
     def close(self) -> None:
-        """Stops the tools' loop."""
+        """Stops the loops of users' code."""
+        self._describing.close()
         self._threads.close()

@@ -18,15 +18,16 @@ class ToolThreads:
     in one call can be used in the next; synchronous ones run in the executor.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, name: str = "tool") -> None:
         """Starts the loop.
 
         Args:
             slots: How many activities the worker runs at once.
+            name: Of the threads.
         """
         self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(ThreadPoolExecutor(slots, thread_name_prefix="tool"))
-        self._thread = threading.Thread(target=self._work, name="tools", daemon=True)
+        self._loop.set_default_executor(ThreadPoolExecutor(slots, thread_name_prefix=name))
+        self._thread = threading.Thread(target=self._work, name=f"{name}s", daemon=True)
         self._thread.start()
 
     async def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -218,7 +218,7 @@ def configuration() -> dict[str, Any]:
     """Returns the `placet.yaml` of the desk, with somebody of each kind and a crowd of approvers."""
     users = people().model_dump(mode="json", exclude_defaults=True)["users"]
     users |= {name: {"name": f"Person {name}", "roles": ["approver"], "keys": [mark_of(name)]} for name in CROWD}
-    tools = ("note", "send", "send_soon", "send_or_stop", "pay", "set_again", "fail", "wipe")
+    tools = ("note", "send", "send_soon", "send_or_stop", "pay", "set_again", "fail", "wipe", "remit")
     soon = {"effect": "ask", "expires_after": "2s"}
     return {
         "agents": {
@@ -242,6 +242,22 @@ def configuration() -> dict[str, Any]:
             "rules": [
                 {"name": "soon", "tool": "send_soon", **soon},
                 {"name": "or stop", "tool": "send_or_stop", "on_expiry": "abort", **soon},
+                {"name": "never", "tool": "remit", "when": "args.amount > 1000.0", "effect": "deny"},
+                {
+                    "name": "large",
+                    "tool": "remit",
+                    "when": "args.amount > 100.0 && run.turn >= 0",
+                    "effect": "ask",
+                    "risk": "high",
+                    "decisions": ["approve", "edit"],
+                    "approvers": ["user:eve", "requester"],
+                    "self_approval": True,
+                    "expires_after": "3d",
+                    "on_expiry": "abort",
+                    "title": "Remit {args.amount} for {agent}",
+                    "describe": "desk_tools:describe_remit",
+                },
+                {"name": "small", "tool": "remit", "when": "args.amount <= 100.0", "effect": "allow"},
             ],
         },
         "people": {"users": users},

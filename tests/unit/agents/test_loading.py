@@ -231,3 +231,45 @@ def test_a_provider_without_its_key_is_told(folder: Path, monkeypatch: pytest.Mo
 def test_a_model_that_nobody_knows_is_told(folder: Path) -> None:
     [told] = problems(folder, "agents: {a: {model: 'nobody:knows'}}")
     assert "placet.yaml:1: agents.a.model: nobody:knows: " in told
+
+
+DESCRIBERS = """
+import asyncio
+def say(call):
+    return "said"
+async def say_later(call, more=None):
+    return "said"
+def whole(tool, args):
+    return "said"
+def nothing():
+    return "said"
+class Desk:
+    def say(self, call):
+        return "said"
+desk = Desk()
+text = "no function"
+"""
+RULE = "- {effect: ask, describe: 'my_words:%s'}"
+
+
+def test_the_functions_that_rules_name_are_there_by_reference(folder: Path) -> None:
+    named = ("say", "say_later", "desk.say", "say")
+    rules = "\n".join(f"    {RULE % name}" for name in named)
+    loaded = agents(folder, f"agents: {{}}\npolicy:\n  rules:\n{rules}\n", my_words=DESCRIBERS)
+    assert list(loaded.descriptions) == ["my_words:say", "my_words:say_later", "my_words:desk.say"]
+    assert loaded.descriptions["my_words:desk.say"].__name__ == "say"
+
+
+def test_a_function_that_a_rule_names_and_that_is_none_is_told_with_the_agents_problems(folder: Path) -> None:
+    named = ("whole", "nothing", "text", "Desk", "gone")
+    rules = "\n".join(f"    {RULE % name}" for name in named)
+    config = f"agents: {{a: {{model: 'my_model:wrong'}}}}\npolicy:\n  rules:\n{rules}\n"
+    told = problems(folder, config, my_words=DESCRIBERS)
+    assert told[1:] == [
+        "placet.yaml:4: policy.rules.0.describe: my_words:whole: takes other arguments than one, the call",
+        "placet.yaml:5: policy.rules.1.describe: my_words:nothing: takes other arguments than one, the call",
+        "placet.yaml:6: policy.rules.2.describe: my_words:text: is no function",
+        "placet.yaml:7: policy.rules.3.describe: my_words:Desk: is no function",
+        "placet.yaml:8: policy.rules.4.describe: my_words:gone: my_words has no gone",
+    ]
+    assert told[0].startswith("placet.yaml:1: agents.a.model")

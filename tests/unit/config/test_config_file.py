@@ -49,6 +49,7 @@ policy:
       on_expiry: abort
       title: "Refund {args.amount} on order {args.order_id}"
       reason: "Above 100 finance decides"
+      describe: billing_tools:describe_refund
 defaults: {decisions: [approve], approvers: [requester], self_approval: true, expires_after: never, risk: low}
 questions: {approvers: [requester, "role:approver"], expires_after: 7d}
 people:
@@ -122,7 +123,6 @@ def test_every_error_is_told_at_once_with_file_line_path_and_reason() -> None:
     ("text", "line", "path"),
     [
         ("agents:\n  report: {graph: 'g:g'}", 2, "agents.report.graph"),
-        ("policy: {rules: [{effect: ask, describe: 'tools:describe'}]}", 1, "policy.rules.0.describe"),
     ],
 )
 def test_what_comes_later_is_refused_and_never_ignored(text: str, line: int, path: str) -> None:
@@ -131,9 +131,9 @@ def test_what_comes_later_is_refused_and_never_ignored(text: str, line: int, pat
 
 
 def test_what_comes_later_hides_no_other_error() -> None:
-    text = "policy: {rules: [{effect: ask, describe: 'a:b', risk: huge}]}\nagents: {g: {graph: 'a:b'}, b: {}}"
+    text = "policy: {rules: [{effect: ask, when: '>', risk: huge}]}\nagents: {g: {graph: 'a:b'}, b: {}}"
     assert [path for _, path, _ in refused(text)] == [
-        "policy.rules.0.describe",
+        "policy.rules.0.when",
         "policy.rules.0.risk",
         "agents.g.graph",
         "agents.b.model",
@@ -349,6 +349,10 @@ def test_a_wrong_condition_and_a_wrong_template_are_told_with_everything_else() 
         - effect: ask
           when: true
           title: ""
+        - effect: deny
+          describe: tools:describe
+        - effect: ask
+          describe: nonsense
     """
     with pytest.raises(ConfigError) as caught:
         parse(dedent(text), FILE)
@@ -361,6 +365,8 @@ def test_a_wrong_condition_and_a_wrong_template_are_told_with_everything_else() 
         "placet.yaml:11: policy.rules.1.reason: there is no {order}: a template is about args, tool, agent, requester",
         "placet.yaml:13: policy.rules.2.when: True is not a text here: put it in quotes",
         "placet.yaml:14: policy.rules.2.title: String should have at least 1 character",
+        "placet.yaml:16: policy.rules.3.describe: only a rule that asks describes the call",
+        "placet.yaml:18: policy.rules.4.describe: 'nonsense' is no reference: write module:attribute",
     ]
 
 

@@ -34,7 +34,6 @@ Location = tuple[str | int, ...]
 
 LATER: Final[dict[Location, str]] = {
     ("agents", "*", "graph"): "agents that are LangGraph graphs come with a later version; take this one out",
-    ("policy", "rules", "*", "describe"): "descriptions of your own come with a later version; take it out",
 }
 """Keys that are known and refused until they do what they say; `*` stands for any name or place."""
 

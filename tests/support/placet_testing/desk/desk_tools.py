@@ -11,9 +11,19 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
+
+
+class DescribedCall(Protocol):
+    """What a function that describes gets."""
+
+    args: dict[str, Any]
+    requester: str
+    run: dict[str, Any]
+
 
 FOLDER = Path(os.environ.get("DESK_FOLDER", "."))
 _PAUSE = 0.02
@@ -80,6 +90,17 @@ def set_again(text: str, config: RunnableConfig, hold: str = "") -> str:
     _append("set_again", text, config)
     _hold(text, "after", hold)
     return f"Set {text}."
+
+
+def remit(text: str, amount: float) -> str:
+    """Remit an amount; policy asks about large ones."""
+    _append("remit", text, {}, amount)
+    return f"Remitted {amount:g}."
+
+
+def describe_remit(call: DescribedCall) -> str:
+    """Says in words what a call of `remit` would do."""
+    return f"{call.args['amount']:g} for {call.args['text']}, asked by {call.requester}\nin turn {call.run['turn']}"
 
 
 def fail(text: str) -> str:
