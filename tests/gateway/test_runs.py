@@ -56,6 +56,28 @@ async def test_messages_may_be_given_in_langchains_two_spellings(site: Site) -> 
     assert [one["data"]["content"] for one in messages] == ["one", "two"]
 
 
+PICTURES: list[Any] = [
+    {"type": "text", "text": "What is this?"},
+    {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"},
+    {"type": "image", "url": "https://example.com/cat.png"},
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"}},
+    {"type": "file", "base64": "JVBERi0=", "mime_type": "application/pdf", "filename": "bill.pdf"},
+    {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav", "extras": {"of": ["one", 2**60]}},
+]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{"role": "user", "content": PICTURES}, {"type": "human", "data": {"content": PICTURES}}],
+    ids=["role", "type and data"],
+)
+async def test_pictures_files_and_sounds_are_kept_as_they_came(site: Site, message: Any) -> None:
+    answer = await start(site.client("bot"), input=[message])
+    assert answer.status_code == 201, answer.text
+    (told,) = (await site.client("bot").get(f"/v1/runs/{answer.json()['id']}/messages")).json()
+    assert told["data"]["content"] == PICTURES
+
+
 WRONG_INPUT: list[tuple[Any, str]] = [
     ("", "/input"),
     (" \n", "/input"),

@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable
 
 from placet.agents import _ask_human
 from placet.agents._descriptions import Description, description_of
-from placet.agents._models import model_of
+from placet.agents._models import kinds_in_results, model_of
 from placet.agents._references import resolve
 from placet.agents._tools import Tool, tool_of
 from placet.agents.errors import AgentsError, LoadError
@@ -55,6 +55,11 @@ class Agent:
         if self.asks_people:
             offered.append(_ask_human.schema_for_model())
         return self.model.bind_tools(offered) if offered else self.model
+
+    @property
+    def kinds_in_results(self) -> frozenset[str] | None:
+        """The kinds of content blocks that the model's provider takes in a tool's result; None: not known."""
+        return kinds_in_results(self.model)
 
     def is_idempotent(self, tool: str) -> bool:
         """Returns whether the tool may be run again after a crash left it open whether it ran."""

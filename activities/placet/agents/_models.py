@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel
 
@@ -20,6 +22,9 @@ _EXTRAS: Final = {
     "langchain-openai": "openai",
 }
 """Which extra of ours brings a provider's package."""
+
+_TEXT: Final = frozenset({"text"})
+_DOCUMENTS: Final = frozenset({"file", "image", "image_url", "text"})
 
 _COUNT_THE_FIRST: Final = "langchain_google"
 """Begins the modules of clients for which one try and no further one is `max_retries=1`; 0 means six to them."""
@@ -52,6 +57,22 @@ def model_of(name: str, folder: Path) -> BaseChatModel:
             return _own(name, folder)
         message = f"LangChain knows no such provider or model, and there is no module {module} in {folder}"
         raise UnresolvedError(message) from error
+
+
+def kinds_in_results(model: BaseChatModel) -> frozenset[str] | None:
+    """Returns the kinds of content blocks that the model's provider takes in a tool's result; None: not known."""
+    if _loaded(model, "langchain_openai.chat_models.base", "BaseChatOpenAI"):
+        # Its client knows which of OpenAI's two protocols it will speak, and tells nobody in public.
+        decides: Callable[[dict[str, Any]], bool] | None = getattr(model, "_use_responses_api", None)
+        settings: dict[str, Any] = getattr(model, "_default_params", {})
+        return _DOCUMENTS if decides and decides({**settings, "tools": [{"type": "function"}]}) else _TEXT
+    return _DOCUMENTS if _loaded(model, "langchain_anthropic.chat_models", "ChatAnthropic") else None
+
+
+def _loaded(model: BaseChatModel, module: str, name: str) -> bool:
+    """Returns whether a model is of a provider's class; that class is not imported for the question."""
+    kind: object = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(model, kind)
 
 
 def _own(name: str, folder: Path) -> BaseChatModel:

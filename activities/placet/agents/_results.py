@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import ToolException
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 
 Content = str | list[str | dict[str, Any]]
 """What a message says: text, or LangChain content blocks."""
@@ -28,9 +28,11 @@ def content_of(result: object) -> Content:
     """
     if isinstance(result, str):
         return _storable(result)
-    if _are_blocks(result):
-        return cast("list[str | dict[str, Any]]", result)
     try:
+        if _are_blocks(result):
+            return cast(
+                "Content", to_jsonable_python(result, bytes_mode="base64", fallback=str, inf_nan_mode="strings")
+            )
         return to_json(result, fallback=str, inf_nan_mode="strings").decode()
     except Exception:  # noqa: BLE001 - the tool's objects may raise anything when they are looked at
         return _storable(_described(result))

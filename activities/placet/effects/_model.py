@@ -116,7 +116,7 @@ class ModelActivities:
         stored = await self._ledger.transcript(given.parent_turn)
         stored += await self._ledger.messages(given.results)
         prompt: list[BaseMessage] = [SystemMessage(agent.prompt)] if agent.prompt else []
-        return [*prompt, *for_the_model(stored)]
+        return [*prompt, *for_the_model(stored, agent.kinds_in_results)]
 
     async def _keep(self, agent: Agent, given: ModelInput, answer: AIMessage) -> ModelResult:
         """Writes the answer, its calls and the messages for calls that cannot run."""

@@ -7,6 +7,8 @@ out; the ledger keeps what was said.
 
 from __future__ import annotations
 
+import json
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
@@ -23,6 +25,7 @@ from langchain_core.messages import (
 
 from placet.effects._cap import capped
 from placet.effects._messages import PROVIDERS_ID, Content, MessageDict
+from placet.effects._shown import shown
 
 MADE_ID: Final = "placet_"
 """Begins the ids that are given to calls which came without one, or with one that another call has."""
@@ -40,9 +43,15 @@ _SILENT: Final = frozenset({"reasoning", "redacted_thinking", "thinking"})
 _LOST: Final = "Nobody knows what became of this call."
 
 
-def for_the_model(stored: list[MessageDict]) -> list[BaseMessage]:
-    """Returns stored messages as the model's client takes them: results over the cap are cut, and say so."""
-    return list(_Mending().messages([_readable(message) for message in messages_from_dict(stored)]))
+def for_the_model(stored: list[MessageDict], kinds: frozenset[str] | None = None) -> list[BaseMessage]:
+    """Returns stored messages as the model's client takes them: results over the cap are cut, and say so.
+
+    Args:
+        stored: What the ledger holds.
+        kinds: The kinds of content blocks that the provider takes in a result; None: any.
+    """
+    read = messages_from_dict([_sendable(message) for message in stored])
+    return list(_Mending(kinds).messages([_readable(message) for message in read]))
 
 
 def with_ids(answer: AIMessage, turn: int) -> AIMessage:
@@ -54,7 +63,8 @@ def with_ids(answer: AIMessage, turn: int) -> AIMessage:
 class _Mending:
     """Walks through a transcript and knows the ids that it has met."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: frozenset[str] | None) -> None:
+        self._kinds = kinds
         self._used: set[str] = set()
 
     def messages(self, given: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
@@ -80,10 +90,12 @@ class _Mending:
         waiting: defaultdict[str, deque[ToolMessage]] = defaultdict(deque)
         for result in results:
             waiting[result.tool_call_id].append(result)
+        answers: list[ToolMessage] = []
         for call, call_id in zip(calls, ids, strict=True):
             found = waiting[call["id"] or ""]
-            result = found.popleft() if found else ToolMessage(content=_LOST, name=call["name"], status="error")
-            yield result.model_copy(update={"tool_call_id": call_id})
+            lost = ToolMessage(content=_LOST, name=call["name"], tool_call_id=call_id, status="error")
+            answers.append((found.popleft() if found else lost).model_copy(update={"tool_call_id": call_id}))
+        yield from shown(answers, self._kinds)
 
     def _unique(self, call_id: str) -> str:
         """Returns the id, or another one where an earlier call has it."""
@@ -125,6 +137,28 @@ def _renamed_block(block: object, by_old: defaultdict[str, deque[str]]) -> objec
     key = _CALL_BLOCKS.get(str(fields.get("type")))
     waiting = by_old[fields.get(key) or ""] if key else None
     return {**fields, key: waiting.popleft()} if key and waiting else fields
+
+
+def _sendable(message: MessageDict) -> MessageDict:
+    """Returns a message without what no request can carry: halves of surrogate pairs, numbers that are none."""
+    try:
+        json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return cast("MessageDict", _mended(message))
+    return message
+
+
+def _mended(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, list):
+        return [_mended(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value)
+        return {str(_mended(name)): _mended(member) for name, member in members.items()}
+    return value
 
 
 def _readable(message: BaseMessage) -> BaseMessage:

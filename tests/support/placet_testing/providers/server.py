@@ -157,9 +157,13 @@ def strangers(where: str, given: Mapping[str, Any], *known: str) -> list[str]:
 def is_object(text: object) -> bool:
     """Returns whether a text is an object of JSON."""
     try:
-        return isinstance(text, str) and isinstance(json.loads(text), dict)
+        return isinstance(text, str) and isinstance(json.loads(text, parse_constant=_refuse), dict)
     except ValueError:
         return False
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def parts(content: object) -> list[Any]:
