@@ -67,6 +67,10 @@ class Output:
         if self.as_json:
             typer.echo(json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2))
 
+    def line(self, fields: Mapping[str, object], words: str) -> None:
+        """Prints one of many: a line of JSON where that was asked for, else the words; at once, also into a pipe."""
+        typer.echo(json.dumps({"schema_version": SCHEMA_VERSION, **fields}) if self.as_json else words)
+
     def raw(self, text: str) -> None:
         """Prints exactly this text and nothing else to stdout."""
         sys.stdout.write(text)

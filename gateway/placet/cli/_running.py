@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from placet.cli._exits import RUN_EXITS, ExitCode
 from placet.cli._ids import SHORT, find_run
+from placet.cli._listening import Ear
 from placet.cli._listing import columns
 from placet.cli._screen import now
 from placet.cli._session import UsageError
@@ -21,10 +23,12 @@ from placet.contracts.runs import RunRequest
 if TYPE_CHECKING:
     from placet.cli._session import Session
     from placet.client import RunFilters
+    from placet.contracts.events import Event
     from placet.contracts.runs import Run
 
-_PERIOD: Final = 0.5
-"""Seconds between looks at a run."""
+_LOOK_ANYWAY: Final = 5.0
+"""Seconds after which a run is looked at though nothing was heard of it."""
+_HOW: Final = {"call.denied": "denied", "call.uncertain": "nobody knows whether it ran"}
 _STILL_GOING: Final = frozenset({"running", "waiting"})
 _PAGE: Final = 200
 
@@ -120,15 +124,23 @@ def agents(session: Session) -> ExitCode:
 
 
 def _followed(session: Session, run: Run, until: float | None, *, to_the_end: bool) -> Run:
-    """Returns the run as it is where following ends, and says what it asks on the way."""
+    """Returns the run as it is where following ends, and says what happens on the way."""
     asked: dict[str, str] = {}
+    ear = Ear(session.client.events(run_id=run.id))
     while True:
         _say_what_is_asked(session, run, asked)
-        left = until is None or time.monotonic() < until
-        if run.status not in _STILL_GOING or not left or (run.status == "waiting" and not to_the_end):
+        left = math.inf if until is None else until - time.monotonic()
+        if run.status not in _STILL_GOING or left <= 0 or (run.status == "waiting" and not to_the_end):
             return run
-        time.sleep(_PERIOD)
+        for event in ear.wait(min(left, _LOOK_ANYWAY)):
+            _say_what_ran(session, event)
         run = session.client.run(run.id)
+
+
+def _say_what_ran(session: Session, event: Event) -> None:
+    how = event.data.get("status") if event.type == "call.finished" else _HOW.get(event.type)
+    if how is not None:
+        session.out.say(f"{one_line(str(event.data.get('tool')))}: {one_line(str(how))}")
 
 
 def _say_what_is_asked(session: Session, run: Run, asked: dict[str, str]) -> None:

@@ -116,6 +116,12 @@ def cancel_run(run_id: str, reason: str | None) -> Operation[Run]:
     return Operation("POST", _path("runs", run_id, "cancel"), _one(Run), body=body)
 
 
+def events(run_id: str | None, types: Sequence[str]) -> Operation[None]:
+    """GET `/v1/events` or `/v1/runs/{id}/events`: a stream, which is not read as a whole."""
+    path = "/v1/events" if run_id is None else _path("runs", run_id, "events")
+    return Operation("GET", path, _no_document, params=(("types", ",".join(types)),) if types else ())
+
+
 def approvals(filters: ApprovalFilters) -> Operation[Page[Approval]]:
     """GET `/v1/approvals`."""
     return Operation("GET", "/v1/approvals", _page(Approval), params=_params(dict(filters)))
@@ -208,6 +214,12 @@ def _params(filters: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
         values = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (value,)
         found.extend((name, str(one)) for one in values if one is not None)
     return tuple(found)
+
+
+def _no_document(_: int, found: object) -> None:
+    del found
+    message = "it is no stream of events"
+    raise ValueError(message)
 
 
 def _one(model: type[M]) -> Callable[[int, object], M]:

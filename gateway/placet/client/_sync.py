@@ -7,17 +7,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import httpx
+from httpx_sse import EventSource
 
 from placet.client import _operations
 from placet.client._exchange import LOCAL_URL, TIMEOUT, Address
+from placet.client._following import Following
+from placet.client.errors import PlacetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from placet.client._answers import AgentCard, ItemResult, Page, Recorded
     from placet.client._operations import ApprovalFilters, Operation, RunFilters
     from placet.contracts.approvals import Approval, ApprovalRequest
     from placet.contracts.decisions import DecisionBody
+    from placet.contracts.events import Event, EventType
     from placet.contracts.runs import Run, RunRequest
 
 T = TypeVar("T")
@@ -122,6 +126,44 @@ class Client:
     def withdraw(self, approval_id: str) -> Approval:
         """Takes an approval back that was asked for: nobody shall decide any more."""
         return self._send(_operations.withdraw(approval_id))
+
+    def events(
+        self, *, run_id: str | None = None, types: Sequence[EventType] = (), after: str | None = None
+    ) -> Iterator[Event]:
+        """Yields events as they come; where the connection breaks it goes on behind the last one.
+
+        A run's begin with its start and end with its end. All others begin now, and never end.
+
+        Args:
+            run_id: Only this run's.
+            types: Only these.
+            after: Continues behind the event of this id.
+
+        Raises:
+            PlacetError: The gateway refuses, or cannot be reached: at first for a second, later for ten minutes.
+        """
+        following = Following(self._address, run_id, types, after)
+        while not following.over:
+            try:
+                yield from self._connected(following)
+                broken = None
+            except (httpx.TransportError, PlacetError) as error:
+                broken = error
+            if not following.over:
+                time.sleep(following.pause(broken))
+
+    def _connected(self, following: Following) -> Iterator[Event]:
+        with self._http.stream(**following.request()) as answer:
+            if not following.is_stream(answer):
+                answer.read()
+            if not following.opened(answer):
+                return
+            for sent in EventSource(answer).iter_sse():
+                event = following.take(sent)
+                if event is not None:
+                    yield event
+                if following.over:
+                    return
 
     def _send(self, operation: Operation[T]) -> T:
         tried = 0

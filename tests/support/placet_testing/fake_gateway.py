@@ -9,7 +9,8 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,7 +44,10 @@ class FakeGateway:
     Attributes:
         received: Every request, in order.
         scripted: Answers to give instead, to the next decisions; None hangs up without one.
-        steps: What happens in the world, a step at each look at a run or wait for an approval.
+        steps: What happens in the world, a step at each look at a run or wait for an approval; while somebody listens
+            to a run's events it happens there, and each look lets the next one happen.
+        streams: What each connection to a stream of events gives before it breaks, in order: events, or a refusal.
+            Behind them a stream of everything stays silent.
     """
 
     approvals: dict[str, Json] = field(default_factory=dict[str, Json])
@@ -52,6 +56,10 @@ class FakeGateway:
     scripted: list[Answer | None] = field(default_factory=list["Answer | None"])
     headers: dict[str, str] = field(default_factory=dict[str, str])
     steps: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
+    streams: list[list[Json] | Answer] = field(default_factory=list["list[Json] | Answer"])
+    listeners: int = 0
+    looks: int = 0
+    stopped: bool = False
 
     def __enter__(self) -> Self:
         gateway = self
@@ -65,6 +73,7 @@ class FakeGateway:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stopped = True
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -184,7 +193,9 @@ class FakeGateway:
         if rest == ["cancel"]:
             run["cancel_requested_at"] = _stamp(datetime.now(UTC))
             return 202, run
-        self._step()
+        self.looks += 1
+        if not self.listeners:
+            self._step()
         return 200, run
 
     def _of_approval(self, approval_id: str, rest: list[str], request: Received) -> Answer:
@@ -200,6 +211,37 @@ class FakeGateway:
                 time.sleep(0.02)
             return (204, None) if approval["status"] == "pending" else (200, approval)
         return 200, approval
+
+    def tell(self, request: Received) -> Iterator[bytes] | Answer:
+        """Returns what a stream of events sends, piece by piece."""
+        if self.streams:
+            given = self.streams.pop(0)
+            return given if isinstance(given, tuple) else (_framed(event) for event in given)
+        run = self.runs.get(request.path.removeprefix("/v1/runs/").removesuffix("/events"))
+        return self._silence() if run is None else self._story(run)
+
+    def _silence(self) -> Iterator[bytes]:
+        while not self.stopped:
+            yield b": heartbeat\n"
+            time.sleep(0.1)
+
+    def _story(self, run: Json) -> Iterator[bytes]:
+        """Lets the world go on a step, tells of it, and waits for somebody to look."""
+        number = 0
+        self.listeners += 1
+        try:
+            while not self.stopped:
+                number, looks = number + 1, self.looks
+                self._step()
+                ended = run["status"] in {"completed", "failed", "cancelled", "expired"}
+                kind = f"run.{run['status']}" if ended else "turn.completed"
+                yield _framed(event_of(number, kind, run_id=run["id"]))
+                if ended:
+                    return
+                while looks == self.looks and not self.stopped:
+                    time.sleep(0.01)
+        finally:
+            self.listeners -= 1
 
     def _step(self) -> None:
         if self.steps:
@@ -238,6 +280,15 @@ def problem(code: Code, detail: str, **named: object) -> Answer:
     return meaning.status, {**body, "code": code, **named}
 
 
+def event_of(number: int, kind: str, **more: object) -> Json:
+    """Returns an event as a stream sends it."""
+    return {"id": f"{number:016}", "type": kind, "at": "2026-11-22T12:00:00Z", "data": {}, **more}
+
+
+def _framed(event: Json) -> bytes:
+    return f"id: {event['id']}\nevent: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+
+
 def _fits(status: str, wanted: list[str]) -> bool:
     return "any" in wanted or status in wanted or ("ended" in wanted and status != "pending")
 
@@ -263,10 +314,16 @@ class _Handler(BaseHTTPRequestHandler):
         body: Json = json.loads(text) if text else {}
         received = Received(self.command, unquote(parts.path), parse_qs(parts.query), headers, body)
         self.fake.received.append(received)
+        if received.path.endswith("/events"):
+            self._stream(received)
+            return
         answered = self.fake.answer(received)
         if answered is None:
             self.close_connection = True
             return
+        self._answer(answered)
+
+    def _answer(self, answered: Answer) -> None:
         status, found = answered
         content = b"" if found is None else json.dumps(found).encode()
         self.send_response(status)
@@ -276,6 +333,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+    def _stream(self, received: Received) -> None:
+        told = self.fake.tell(received)
+        self.close_connection = True
+        if isinstance(told, tuple):
+            self._answer(told)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("X-Placet-Cursor", f"{0:016}")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with suppress(OSError):
+            for piece in told:
+                self.wfile.write(piece)
+                self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base
         """Says nothing: what was received is kept."""
