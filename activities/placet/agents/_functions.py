@@ -7,9 +7,10 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
-from typing import Any, Final, get_args, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import InjectedToolArg
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import PydanticJsonSchemaWarning
 
@@ -84,7 +85,9 @@ def _model_of(function: FunctionType | MethodType) -> type[BaseModel]:
             continue
         _check(parameter, hints)
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[f"p{place}"] = (hints[parameter.name], Field(default, alias=parameter.name))
+        hint = hints[parameter.name]
+        about: dict[str, Any] = {"description": told} if (told := _told_about(hint)) else {}
+        fields[f"p{place}"] = (hint, Field(default, alias=parameter.name, **about))
     config = ConfigDict(extra="allow" if open_ended else "forbid")
     return create_model(function.__name__, __config__=config, **fields)
 
@@ -100,6 +103,25 @@ def _check(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> None:
     if mentions(hints[name], RunnableConfig):
         message = f"its parameter {name} is a RunnableConfig: make it a LangChain tool, with @tool"
         raise TypeError(message)
+    if _is_injected(hints[name]):
+        message = f"its parameter {name} is one that LangChain fills: make it a LangChain tool, with @tool"
+        raise TypeError(message)
+
+
+def _told_about(hint: object) -> str | None:
+    """Returns the text that an `Annotated` type tells of a parameter, as LangChain's tools have it."""
+    return next((one for one in get_args(hint)[1:] if isinstance(one, str)), None) if _is_annotated(hint) else None
+
+
+def _is_injected(hint: object) -> bool:
+    """Returns whether a type says that LangChain gives the value, and not the model."""
+    marks = get_args(hint)[1:] if _is_annotated(hint) else ()
+    kinds = [one if isinstance(one, type) else type(one) for one in marks]
+    return any(issubclass(kind, InjectedToolArg) for kind in kinds)
+
+
+def _is_annotated(hint: object) -> bool:
+    return get_origin(hint) is Annotated
 
 
 def mentions(hint: object, wanted: object) -> bool:

@@ -132,6 +132,8 @@ def _close(schema: JsonSchema) -> JsonSchema:
 
 def _untitle(schema: JsonSchema) -> JsonSchema:
     schema.pop("title", None)
+    # It names definitions by their places, which inlining takes away; each alternative says by itself what it is.
+    schema.pop("discriminator", None)
     return schema
 
 

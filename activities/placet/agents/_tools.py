@@ -24,6 +24,7 @@ from placet.agents._schemas import ArgsSchema, JsonSchema, Misfit
 from placet.agents.errors import ToolStoppedError
 from placet.contracts.questions import ASK_HUMAN
 
+_NOT_AT_THE_ROOT: Final = frozenset({"allOf", "anyOf", "enum", "not", "oneOf"})
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,200}")
 
 
@@ -125,4 +126,8 @@ def _made(name: str, description: str, body: Body) -> Tool:
         message = f"{ASK_HUMAN} is the name of the built-in tool"
         raise TypeError(message)
     schema = body.args_schema
+    combined = sorted(_NOT_AT_THE_ROOT & schema.keys())
+    if combined:
+        message = f"its schema has {combined[0]} at its root, which providers refuse: put it into a property"
+        raise TypeError(message)
     return Tool(name, description, schema, body, ArgsSchema(schema))
