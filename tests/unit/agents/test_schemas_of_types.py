@@ -223,7 +223,7 @@ def test_the_provider_is_sent_exactly_what_arguments_are_checked_against(model: 
     payload = bound.bound._get_request_payload("Hi", **bound.kwargs)  # noqa: SLF001 - the bytes, without a socket
     sent = payload["tools"]
     assert [json.dumps(parameters_of(one)) for one in sent] == [json.dumps(one.args_schema) for one in shown]
-    for one in (tool.get("function", tool) for tool in sent):
+    for one in (given.get("function", given) for given in sent):
         assert (one["name"], one["description"]) == ("function", "See a value.")
         assert not one.get("strict"), "a strict schema is another one than the one that is checked"
 
