@@ -24,6 +24,7 @@ from placet.effects import Effects
 from placet.engine.config_file import ConfigError, load
 from placet.engine.connection import connect
 from placet.engine.errors import EngineError, TemporalUnreachable
+from placet.engine.policy_report import MODES
 from placet.engine.search_attributes import ensure_search_attributes
 from placet.engine.settings import Settings
 from placet.ledger import Ledger, LedgerUnavailableError
@@ -100,6 +101,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
         if not config.policy.enabled:
             _log.warning("policy.off", meaning="nobody is asked, and what would ask is denied")
+        if config.policy.mode != "default":
+            _log.warning("policy.mode", mode=config.policy.mode, meaning=MODES[config.policy.mode])
         await stop.wait()
         _log.info("worker.stopping", grace_seconds=settings.shutdown_grace.total_seconds())
     effects.close()

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.timeout(180)
 ANOTHER: Final = "docs/how-to/ask-from-another-workflow.md"
 SCRIPT: Final = "docs/how-to/approve-from-a-script.md"
 QUESTIONS: Final = "docs/how-to/let-an-agent-ask.md"
+POLICY: Final = "docs/how-to/write-a-policy.md"
 PEOPLE: Final = "docs/how-to/people-and-keys.md"
 POSTGRES: Final = "docs/how-to/run-with-postgresql.md"
 Imported = Callable[[str], Any]
@@ -191,6 +192,65 @@ def test_an_agent_asks_and_a_script_answers(tmp_path: Path) -> None:
     (shown,) = [json.loads(block.text) for block in blocks_of(TREE / QUESTIONS) if block.language == "json"]
     read = json.loads(told["content"])
     assert read == {**shown, "at": read["at"], "by": "user:local"}
+
+
+DESK_MODEL: Final = """
+from pathlib import Path
+from placet.agents.scripted import ScriptedChatModel
+scripted = ScriptedChatModel.from_yaml(Path(__file__).with_name("script.yaml"))
+"""
+DESK_TOOLS: Final = """
+def refund(order_id: int, amount: float) -> str:
+    "Refund."
+    return f"Refunded {amount}."
+"""
+DESK_SCRIPT: Final = """
+- call:
+    - {tool: refund, args: {order_id: 1001, amount: 150.5}}
+    - {tool: refund, args: {order_id: 1001, amount: 50}}
+    - {tool: refund, args: {order_id: 1001, amount: 1001}}
+    - {tool: refund, args: {order_id: 1001, amount: 1.0e+300}}
+- say: Done.
+"""
+
+
+def desk_of_the_policy(folder: Path) -> Path:
+    """Writes the page's files and what they name; gives the placet.yaml."""
+    for name in ("placet.yaml", "desk_words.py", "try.sh"):
+        (folder / name).write_text(file_of(POLICY, name))
+    for name, text in (("desk_model.py", DESK_MODEL), ("desk_tools.py", DESK_TOOLS), ("script.yaml", DESK_SCRIPT)):
+        (folder / name).write_text(text)
+    return folder / "placet.yaml"
+
+
+def test_a_policy_is_tried_without_any_server(tmp_path: Path) -> None:
+    desk_of_the_policy(tmp_path)
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    done = subprocess.run(
+        ["bash", "try.sh"], capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path, env={"PATH": path}
+    )
+    (shown,) = [block.text for block in blocks_of(TREE / POLICY) if block.language == "text"]
+    assert done.stdout == shown
+
+
+def test_a_policy_decides_by_arguments_and_shows_its_words(tmp_path: Path) -> None:
+    with running_up(tmp_path / "data", "--config", str(desk_of_the_policy(tmp_path))) as up:
+        run = httpx.post(f"{up.url}/v1/runs", json={"agent": "desk", "input": "Refund."}, timeout=30).json()
+        until(lambda: get(up, f"/runs/{run['id']}")["status"] == "waiting")
+        (asked,) = get(up, f"/runs/{run['id']}")["pending"]
+        assert asked["title"] == "Refund 150.5 on order 1001"
+        assert asked["reason"] == "150.5 goes to Ada, who has ordered 14 times.\nRun started by user:local."
+        assert (asked["risk"], asked["allowed_decisions"]) == ("high", ["approve", "edit", "reject"])
+        edit = {"type": "edit", "digest": asked["digest"], "args": {"order_id": 1001, "amount": 1001}}
+        refused = httpx.post(f"{up.url}/v1/approvals/{asked['id']}/decision", json=edit, timeout=30)
+        assert (refused.status_code, refused.json()["code"]) == (422, "edit_denied")
+        decide(up, asked, type="edit", args={"order_id": 1001, "amount": 120})
+        until(lambda: get(up, f"/runs/{run['id']}")["status"] == "completed")
+        messages: Any = get(up, f"/runs/{run['id']}/messages")
+    told = [one["data"]["content"] for one in messages if one["type"] == "tool"]
+    assert "Refunded 120" in told[0]
+    assert told[1] == "Refunded 50.0."
+    assert all("write to accounting" in one for one in told[2:])
 
 
 def test_a_key_that_was_made_lets_its_holder_in(tmp_path: Path) -> None:

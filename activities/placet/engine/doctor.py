@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from placet.engine.errors import SearchAttributesError, TemporalUnreachable
 from placet.engine.findings import Finding, State
 from placet.engine.machine import examine_machine
 from placet.engine.plan import given_temporal
+from placet.engine.policy_report import MODES, OFF
 from placet.engine.search_attributes import missing_search_attributes
 from placet.engine.settings import Settings
 
@@ -157,11 +158,18 @@ def _configuration(settings: Settings) -> Finding:
         read: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return Finding(subject=subject, state=State.MISSING, found=f"{path}: {_first_line(error)}")
-    policy = cast("dict[str, Any]", read).get("policy") if isinstance(read, dict) else None
-    if isinstance(policy, dict) and cast("dict[str, Any]", policy).get("enabled") is False:
-        found = f"{path}; policy.enabled is false: nobody is asked, and what would ask is denied"
-        return Finding(subject=subject, state=State.OK, found=found)
-    return Finding(subject=subject, state=State.OK, found=str(path))
+    policy: object = cast("dict[str, Any]", read).get("policy") if isinstance(read, dict) else None
+    return Finding(subject=subject, state=State.OK, found="; ".join([str(path), *_reminders(policy)]))
+
+
+def _reminders(policy: object) -> Iterator[str]:
+    """Yields what a policy does that somebody may have switched on for a while and forgotten."""
+    said = cast("dict[str, Any]", policy) if isinstance(policy, dict) else {}
+    if said.get("enabled") is False:
+        yield OFF
+    for mode, meaning in MODES.items():
+        if mode == said.get("mode") and mode != "default":
+            yield f"policy.mode is {mode}: {meaning}"
 
 
 def _first_line(error: BaseException) -> str:

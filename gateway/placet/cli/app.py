@@ -11,9 +11,9 @@ from typing import Annotated, Final
 
 import typer
 
-from placet.cli import approvals, doctor, keys, runs, schema, serve, up, watch
+from placet.cli import approvals, doctor, keys, policy, runs, schema, serve, up, watch
 
-MODULES: Final = (up, runs, approvals, watch, doctor, keys, schema, serve)
+MODULES: Final = (up, runs, approvals, watch, doctor, policy, keys, schema, serve)
 """In the order in which `placet --help` lists their commands."""
 
 
