@@ -22,6 +22,9 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from placet_testing.pages import TREE, blocks_of, file_of
+from placet_testing.providers.anthropic_messages import AnthropicMessages
+from placet_testing.providers.chat_completions import ChatCompletions
+from placet_testing.providers.server import Call, ModelServer, serving
 from placet_testing.running_up import COMMAND, Up, running_up, until
 from placet_testing.servers import unavailable
 
@@ -31,6 +34,7 @@ ANOTHER: Final = "docs/how-to/ask-from-another-workflow.md"
 SCRIPT: Final = "docs/how-to/approve-from-a-script.md"
 QUESTIONS: Final = "docs/how-to/let-an-agent-ask.md"
 POLICY: Final = "docs/how-to/write-a-policy.md"
+MODELS: Final = "docs/how-to/use-a-real-model.md"
 PEOPLE: Final = "docs/how-to/people-and-keys.md"
 POSTGRES: Final = "docs/how-to/run-with-postgresql.md"
 Imported = Callable[[str], Any]
@@ -251,6 +255,58 @@ def test_a_policy_decides_by_arguments_and_shows_its_words(tmp_path: Path) -> No
     assert "Refunded 120" in told[0]
     assert told[1] == "Refunded 50.0."
     assert all("write to accounting" in one for one in told[2:])
+
+
+@pytest.fixture(scope="module")
+def providers() -> Iterator[dict[str, ModelServer]]:
+    """The providers of the page's agents, on this machine."""
+    with (
+        serving(ChatCompletions()) as clerk,
+        serving(AnthropicMessages()) as thinker,
+        serving(ChatCompletions()) as own,
+    ):
+        yield {"clerk": clerk, "thinker": thinker, "local": own}
+
+
+@pytest.fixture(scope="module")
+def shop(providers: dict[str, ModelServer], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Everything, with the page's agents."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in ("placet.yaml", "my_models.py", "orders.py"):
+        (folder / name).write_text(file_of(MODELS, name))
+    environment = providers["clerk"].environment() | providers["thinker"].environment()
+    environment["LOCAL_MODEL_URL"] = f"{providers['local'].url}/v1"
+    with running_up(folder / "data", "--config", str(folder / "placet.yaml"), environment=environment) as up:
+        yield up
+
+
+@pytest.mark.parametrize("agent", ["clerk", "thinker", "local"])
+def test_a_real_model_looks_up_asks_and_goes_on(shop: Up, providers: dict[str, ModelServer], agent: str) -> None:
+    """Through the providers' own clients; the servers refuse a transcript that the providers would."""
+    provider = providers[agent]
+    wanted = {"order_id": 1001, "amount": 12.5, "reason": "broken"}
+    look, pay = Call("find_order", '{"order_id": 1001}', "call_a"), Call("refund", json.dumps(wanted), "call_b")
+    provider.says("Let me see.", look, pay, thinks=agent == "thinker")
+    provider.says("", Call("find_order", '{"order_id": "1001"}', "call_c"), thinks=agent == "thinker")
+    provider.says("You have your money back.", thinks=agent == "thinker")
+    done = bash(shop, file_of(MODELS, "ask.sh"), AGENT=agent)
+    assert done.returncode == 0, done.stderr
+    assert "is waiting" in done.stdout
+    [run] = [one for one in get(shop, "/runs")["items"] if one["agent"] == agent]
+    [asked] = run["pending"]
+    assert asked["args"] == wanted
+    assert asked["says"] == "Let me see."
+    decide(shop, asked, type="approve")
+    until(lambda: get(shop, f"/runs/{run['id']}")["status"] == "completed")
+    assert get(shop, f"/runs/{run['id']}")["output"] == "You have your money back."
+    provider.says("You are welcome.")
+    again = {"agent": agent, "input": "Thanks!", "thread_id": run["thread_id"]}
+    thanks = httpx.post(f"{shop.url}/v1/runs", json=again, timeout=30).json()
+    until(lambda: get(shop, f"/runs/{thanks['id']}")["status"] == "completed")
+    assert get(shop, f"/runs/{thanks['id']}")["output"] == "You are welcome."
+    assert provider.refused == []
+    assert "Refunded 12.5 on order 1001: broken." in json.dumps(provider.requests[-1])
+    assert "As it stands on the bill" in json.dumps(provider.requests[0])
 
 
 def test_a_key_that_was_made_lets_its_holder_in(tmp_path: Path) -> None:
