@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -241,3 +242,21 @@ def test_a_function_that_describes_is_named_and_not_run(placet: Placet, tmp_path
     assert ended.code == 0
     assert "unless words:say, which only the worker runs, says something else" in ended.out
     assert placet("policy", "check", str(path)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("enabled: false", "policy.enabled is false: nobody is asked, and what would ask is denied"),
+        ("mode: bypass", "policy.mode is bypass: a call that nothing matches runs, and nobody is asked"),
+        ("mode: dont_ask", "policy.mode is dont_ask: a call that nothing matches is denied"),
+        ("mode: default", ""),
+    ],
+)
+def test_the_doctor_reminds_of_a_policy_that_asks_nobody(placet: Placet, tmp_path: Path, said: str, told: str) -> None:
+    path = tmp_path / "placet.yaml"
+    path.write_text(f"policy: {{{said}}}")
+    environment = {"PLACET_CONFIG": str(path), "PLACET_DATA": str(tmp_path), "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    findings = json.loads(placet("doctor", "--json", **environment).out)["findings"]
+    (found,) = [one["found"] for one in findings if one["subject"] == "configuration"]
+    assert found == (f"{path}; {told}" if told else str(path))

@@ -18,7 +18,7 @@ from temporalio.testing import ActivityEnvironment
 
 from placet.agents import Agents
 from placet.contracts.approvals import Outcome
-from placet.contracts.calls import Args
+from placet.contracts.calls import Args, Effect
 from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.config import AgentConfig, Config, People, PolicyConfig, Rule, User
 from placet.contracts.decisions import DecisionRecord, Person
@@ -277,6 +277,29 @@ async def test_what_policy_asks_by_now_is_asked(stage: Stage) -> None:
     stage.policy = PolicyConfig(ask=("note",))
     assert await stage.run(stage.call("note", text="one")) == ToolResult(status="ask")
     assert (await stage.run(approved(stage.call("note", text="one")))).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("when", "effect", "status"),
+    [
+        ("args.text == 'one'", "deny", "refused"),
+        ("args.text == 'two'", "deny", "succeeded"),
+        ("args.missing == 'one'", "deny", "refused"),
+        ("run.turn == 0 && run.thread_id == 't' && agent == 'clerk'", "deny", "refused"),
+        ("args.text == 'one'", "ask", "ask"),
+        ("args.missing == 'one'", "allow", "ask"),
+    ],
+)
+async def test_a_condition_that_holds_by_now_counts_at_the_door(
+    stage: Stage, when: str, effect: Effect, status: str
+) -> None:
+    rule = Rule(tool=("note",), when=when, effect=effect)
+    stage.policy = PolicyConfig(rules=(rule,), allow=("*",))
+    result = await stage.run(stage.call("note", text="one"))
+    assert result.status == status
+    assert stage.diary() == (["one"] if status == "succeeded" else [])
+    again = await stage.run(approved(stage.call("note", index=1, text="one")))
+    assert again.status == ("refused" if status == "refused" else "succeeded")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ MODES: Final[dict[Mode, str]] = {
 }
 """What each mode does, in words."""
 OFF: Final = "policy.enabled is false: nobody is asked, and what would ask is denied"
-_SAYS: Final[dict[Effect, str]] = {"deny": "denies", "ask": "asks about", "allow": "allows"}
+_SAYS: Final[dict[Effect, str]] = {"deny": "denies", "ask": "asks about"}
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _comes_first(other: Rule, rule: Rule, *, before: bool) -> bool:
     if other.effect == "deny":
         return before or rule.effect != "deny"
     # A rule that would allow asks where it cannot be evaluated, and then the first one in the file decides.
-    return before and (other.effect == "ask" or rule.effect == "allow") and rule.effect != "deny"
+    return before and other.effect == "ask" and rule.effect != "deny"
 
 
 def _covers(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
