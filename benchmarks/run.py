@@ -1,4 +1,4 @@
-"""Measures what a person feels: how long `placet up` takes, and how long a decision does.
+"""Measures what a person feels: how long `placet up` takes, and how long a decision does; and what idle streams cost.
 
 Prints one line a measurement, with the median, the 95th percentile and the slowest. `make bench`.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import streams
 
 from placet_testing.running_up import running_up, until
 
@@ -95,7 +96,7 @@ def main() -> int:
         measure("stop by SIGTERM", [stop for _, stop in (first, *later)])
         for name, seconds in zip(("ask", "decide", "read one"), decisions(data), strict=True):
             measure(f"{name} over HTTP, one after another", seconds)
-    return 0
+    return 0 if streams.compare() else 1
 
 
 if __name__ == "__main__":
