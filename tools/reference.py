@@ -23,6 +23,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "search attributes": reference_models.search_attributes,
     "commands": reference_surfaces.commands,
     "endpoints": reference_surfaces.endpoints,
+    "metrics": reference_surfaces.metrics,
     "approval": reference_models.approval,
     "run": reference_models.run,
     "exit codes": reference_surfaces.exit_codes,

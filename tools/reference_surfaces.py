@@ -12,6 +12,7 @@ from reference_models import Schema, table, type_text
 
 from placet.cli._exits import APPROVAL_EXITS, RUN_EXITS, ExitCode
 from placet.cli.app import app
+from placet.telemetry.catalogue import CATALOGUE, Metric
 
 OPENAPI: Final = Path(__file__).parents[1] / "docs" / "reference" / "openapi.json"
 EXIT_WORDS: Final[dict[ExitCode, str]] = {
@@ -74,6 +75,14 @@ def exits_by_status() -> str:
     return table(("status", "exit code", "of"), rows)
 
 
+def metrics() -> str:
+    """Returns one table of metrics for each process that shows them."""
+    by_process: dict[str, list[Metric]] = {}
+    for metric in CATALOGUE:
+        by_process.setdefault(metric.process, []).append(metric)
+    return "\n\n".join(_metrics_of(process, found) for process, found in by_process.items())
+
+
 def each_command(group: Group | None = None, before: str = "placet") -> Iterator[tuple[str, Command]]:
     """Yields the full name and the command of everything that can be typed."""
     group = group or cast("Group", typer.main.get_command(app))
@@ -94,6 +103,11 @@ def each_endpoint(document: Schema) -> Iterator[tuple[str, str, Schema]]:
     """Yields method, path and declaration of each endpoint."""
     for path, methods in cast("dict[str, dict[str, Schema]]", document["paths"]).items():
         yield from ((method.upper(), path, declared) for method, declared in methods.items())
+
+
+def _metrics_of(process: str, found: list[Metric]) -> str:
+    rows = ((f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.help) for one in found)
+    return f"## {process.capitalize()}\n\n{table(('metric', 'type', 'labels', 'meaning'), rows)}"
 
 
 def _command(name: str, command: Command) -> str:

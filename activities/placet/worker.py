@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -16,20 +16,22 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Interceptor, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from placet.agents import Agents, AgentsError
 from placet.effects import Effects
 from placet.engine.config_file import ConfigError, load
 from placet.engine.connection import connect
-from placet.engine.errors import EngineError, TemporalUnreachable
+from placet.engine.errors import EngineError, SettingsError, TemporalUnreachable
 from placet.engine.policy_report import MODES
 from placet.engine.search_attributes import ensure_search_attributes
 from placet.engine.settings import Settings
 from placet.ledger import Ledger, LedgerUnavailableError
 from placet.runs.agent_run import AgentRun
 from placet.runs.approval import ApprovalWorkflow
+from placet.telemetry import Counting, LedgerMetrics, WorkerMetrics, exposed
 
 WORKFLOWS: Final[Sequence[type]] = (AgentRun, ApprovalWorkflow)
 
@@ -46,6 +48,7 @@ INVALID: Final = 9
 """Exit code where the configuration is wrong; starting again would not help."""
 UNREACHABLE: Final = 69
 _PAUSE_SECONDS: Final = 1.0
+_TEMPORAL_METRICS: Final = "PLACET_TEMPORAL_METRICS"
 
 _log = structlog.get_logger("placet.worker")
 
@@ -56,13 +59,14 @@ def runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed))
 
 
-def build(client: Client, settings: Settings, effects: Effects) -> Worker:
+def build(client: Client, settings: Settings, effects: Effects, interceptors: Sequence[Interceptor] = ()) -> Worker:
     """Returns a worker that is not running yet.
 
     Args:
         client: A connected client; activities heartbeat through it too.
         settings: Names the task queue and how long started tools may go on after a stop.
         effects: The bodies of the activities.
+        interceptors: What stands around activities and workflows, besides those of the client.
     """
     return Worker(
         client,
@@ -70,6 +74,7 @@ def build(client: Client, settings: Settings, effects: Effects) -> Worker:
         workflows=WORKFLOWS,
         activities=effects.activities(),
         workflow_runner=runner(),
+        interceptors=interceptors,
         build_id=version("placet"),
         identity=f"{os.getpid()}@{socket.gethostname()}",
         max_cached_workflows=CACHED_WORKFLOWS,
@@ -96,8 +101,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     await ensure_search_attributes(client)
     await _until_there(ledger, stop)
     await ledger.put_agents(agents.describe())
-    effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS)
-    async with build(client, settings, effects):
+    metrics = WorkerMetrics({name: agent.config.model for name, agent in agents.items()})
+    effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS, watch=metrics)
+    async with _shown(settings, metrics, ledger), build(client, settings, effects, [Counting(metrics)]):
         _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
         if not config.policy.enabled:
             _log.warning("policy.off", meaning="nobody is asked, and what would ask is denied")
@@ -133,9 +139,38 @@ async def _run_until_signalled(settings: Settings) -> None:
     await run(settings, stop)
 
 
+@contextlib.asynccontextmanager
+async def _shown(settings: Settings, metrics: WorkerMetrics, ledger: Ledger) -> AsyncGenerator[None]:
+    """Shows the metrics where the settings want it."""
+    if settings.metrics is None:
+        yield
+        return
+    async with exposed(metrics.registry, LedgerMetrics(ledger, metrics.agents), settings.metrics):
+        _log.info("worker.metrics", address=str(settings.metrics))
+        yield
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    """Returns a runtime of Temporal's SDK that shows its metrics; None for the usual one.
+
+    Raises:
+        SettingsError: Nobody can listen at the address.
+    """
+    address = settings.temporal_metrics
+    if address is None:
+        return None
+    shown = PrometheusConfig(
+        bind_address=str(address), counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=shown))
+    except (RuntimeError, ValueError) as error:
+        raise SettingsError(_TEMPORAL_METRICS, str(address), str(error)) from error
+
+
 async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
     """Returns a client as soon as Temporal answers, or None when the process is to end before that."""
-    connecting = asyncio.create_task(connect(settings, patience=PATIENCE))
+    connecting = asyncio.create_task(connect(settings, patience=PATIENCE, runtime=_runtime(settings)))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

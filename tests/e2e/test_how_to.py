@@ -36,6 +36,7 @@ QUESTIONS: Final = "docs/how-to/let-an-agent-ask.md"
 POLICY: Final = "docs/how-to/write-a-policy.md"
 MODELS: Final = "docs/how-to/use-a-real-model.md"
 PEOPLE: Final = "docs/how-to/people-and-keys.md"
+WATCH: Final = "docs/how-to/watch-it.md"
 POSTGRES: Final = "docs/how-to/run-with-postgresql.md"
 Imported = Callable[[str], Any]
 REFUND: Final = {"kind": "tool_call", "tool": "refund", "title": "Refund", "args": {"order_id": 1042, "amount": 12.5}}
@@ -307,6 +308,17 @@ def test_a_real_model_looks_up_asks_and_goes_on(shop: Up, providers: dict[str, M
     assert provider.refused == []
     assert "Refunded 12.5 on order 1001: broken." in json.dumps(provider.requests[-1])
     assert "As it stands on the bill" in json.dumps(provider.requests[0])
+
+
+def test_a_script_looks_at_what_waits(up: Up) -> None:
+    ask(up, order_id=1042, amount=12.5)
+    shown: list[str] = []
+
+    def seen() -> bool:
+        shown[:] = bash(up, file_of(WATCH, "look.sh")).stdout.splitlines()
+        return any(line.startswith('placet_approvals_pending{age="5m",agent=""') for line in shown)
+
+    until(seen)
 
 
 def test_a_key_that_was_made_lets_its_holder_in(tmp_path: Path) -> None:

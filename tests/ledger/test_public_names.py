@@ -8,11 +8,13 @@ import placet.ledger
 def test_the_public_names_are_these() -> None:
     assert set(placet.ledger.__all__) == {
         "LARGEST_PAGE",
+        "OVERDUE",
         "AgentRow",
         "ApprovalQuery",
         "ApprovalSort",
         "CallClaim",
         "CallEnd",
+        "Figures",
         "InvalidCursorError",
         "Judged",
         "KeyClaim",
@@ -23,6 +25,7 @@ def test_the_public_names_are_these() -> None:
         "LedgerUnavailableError",
         "MessageDict",
         "Page",
+        "PendingFigure",
         "RunEndedError",
         "RunQuery",
         "RunRow",

@@ -18,13 +18,16 @@ from placet.effects._recorded import RecordedActivities
 from placet.effects._settle import SettleActivities
 from placet.effects._threads import ToolThreads
 from placet.effects._tool import ToolActivities
+from placet.effects._watch import NOBODY, Watch
 from placet.ledger import Ledger
 
 
 class Effects:
     """The activities of one worker."""
 
-    def __init__(self, client: Client, ledger: Ledger, agents: Agents, config: Config, *, slots: int) -> None:
+    def __init__(
+        self, client: Client, ledger: Ledger, agents: Agents, config: Config, *, slots: int, watch: Watch = NOBODY
+    ) -> None:
         """Makes the activities.
 
         Args:
@@ -33,16 +36,17 @@ class Effects:
             agents: Whose models and tools run.
             config: The policy.
             slots: How many activities the worker runs at once: as many tools may block.
+            watch: Is told what the activities' results do not tell.
         """
         self._threads = ToolThreads(slots)
         self._describing = Describing(agents.descriptions)
         settling = SettleActivities(ledger)
         tools = ToolActivities(client, ledger, agents, Door(agents, config), self._threads)
         self._activities: tuple[Callable[..., Any], ...] = (
-            RecordActivities(ledger).record,
+            RecordActivities(ledger, watch).record,
             RecordedActivities(client).when_recorded,
             JudgeActivities(ledger, config, self._describing).judge,
-            ModelActivities(ledger, agents).call_model,
+            ModelActivities(ledger, agents, watch=watch).call_model,
             tools.run_tool,
             settling.settle,
             settling.close,

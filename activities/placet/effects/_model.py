@@ -24,6 +24,7 @@ from placet.effects._answers import usage_of, was_cut
 from placet.effects._messages import answer_message, new_id, tool_message
 from placet.effects._model_errors import activity_error, unreadable_args
 from placet.effects._transcript import MADE_ID, for_the_model, with_ids
+from placet.effects._watch import NOBODY, Watch
 from placet.ledger import Ledger, RunRow, TurnRow
 from placet.runs import effects
 
@@ -59,10 +60,13 @@ class _Room:
 class ModelActivities:
     """The activity that calls the model."""
 
-    def __init__(self, ledger: Ledger, agents: Agents, answer_limit: timedelta = ANSWER_LIMIT) -> None:
+    def __init__(
+        self, ledger: Ledger, agents: Agents, answer_limit: timedelta = ANSWER_LIMIT, watch: Watch = NOBODY
+    ) -> None:
         """Calls the models of these agents; keeps what they say in this ledger."""
         self._ledger = ledger
         self._agents = agents
+        self._watch = watch
         self._limit = answer_limit
         self._refs: dict[str, str] = {}
 
@@ -85,6 +89,7 @@ class ModelActivities:
                 answer = await self._ask(agent, messages)
             except Exception as error:
                 raise activity_error(error, activity.info().attempt) from error
+        self._watch.answered(agent.name, usage_of(answer))
         return await self._keep(agent, given, answer)
 
     async def _ask(self, agent: Agent, messages: list[BaseMessage]) -> AIMessage:

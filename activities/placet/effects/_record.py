@@ -9,6 +9,7 @@ from temporalio import activity
 from placet.contracts.decisions import withdrawal_fingerprint
 from placet.contracts.records import EndedEntry, Entry, RecordInput, RecordResult, RefusedEntry
 from placet.contracts.seal import decider, vouched
+from placet.effects._watch import NOBODY, Watch
 from placet.runs import effects
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 class RecordActivities:
     """The activity that writes an approval's events."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, watch: Watch = NOBODY) -> None:
         """Writes to this ledger."""
         self._ledger = ledger
+        self._watch = watch
 
     @activity.defn(name=effects.RECORD)
     async def record(self, given: RecordInput) -> RecordResult:
@@ -32,6 +34,7 @@ class RecordActivities:
         key = await self._ledger.seal_key()
         entries = tuple(_verified(key, given.approval_id, entry) for entry in given.entries)
         await self._ledger.record(asked, given.first, entries)
+        self._watch.recorded(asked, entries)
         return RecordResult(by=_decider(entries))
 
 

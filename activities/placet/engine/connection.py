@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -17,9 +18,10 @@ from temporalio.api.workflowservice.v1 import (
     RegisterNamespaceRequest,
     UpdateNamespaceRequest,
 )
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, PayloadCodec
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from placet.engine.errors import TemporalUnreachable
@@ -41,7 +43,14 @@ def data_converter(codec: PayloadCodec | None = None) -> DataConverter:
     return dataclasses.replace(pydantic_data_converter, payload_codec=codec)
 
 
-async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: PayloadCodec | None = None) -> Client:
+async def connect(
+    settings: Settings,
+    *,
+    patience: timedelta = AT_ONCE,
+    codec: PayloadCodec | None = None,
+    interceptors: Sequence[Interceptor] = (),
+    runtime: Runtime | None = None,
+) -> Client:
     """Returns a client of the settings' Temporal whose namespace can be used.
 
     Args:
@@ -49,6 +58,8 @@ async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: P
         patience: How long to try again while Temporal or the namespace is not there yet: processes are started
             beside Temporal, not after it.
         codec: See `data_converter`.
+        interceptors: What stands around the client's calls; those for workers too serve its workers.
+        runtime: The SDK's own, where it shall show its metrics.
 
     Raises:
         TemporalUnreachable: Still nothing when the patience is over.
@@ -56,7 +67,7 @@ async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: P
     give_up = time.monotonic() + patience.total_seconds()
     while True:
         try:
-            client = await open_client(settings, codec=codec)
+            client = await open_client(settings, codec=codec, interceptors=interceptors, runtime=runtime)
             await _use(client, settings.task_queue)
         except (RPCError, RuntimeError) as error:
             if not _may_pass(error) or time.monotonic() >= give_up:
@@ -66,7 +77,14 @@ async def connect(settings: Settings, *, patience: timedelta = AT_ONCE, codec: P
         await asyncio.sleep(_PAUSE)
 
 
-async def open_client(settings: Settings, *, lazy: bool = False, codec: PayloadCodec | None = None) -> Client:
+async def open_client(
+    settings: Settings,
+    *,
+    lazy: bool = False,
+    codec: PayloadCodec | None = None,
+    interceptors: Sequence[Interceptor] = (),
+    runtime: Runtime | None = None,
+) -> Client:
     """Returns a client without asking for the namespace; a lazy one connects at its first call."""
     profile = settings.temporal.to_client_connect_config()
     return await Client.connect(
@@ -77,6 +95,8 @@ async def open_client(settings: Settings, *, lazy: bool = False, codec: PayloadC
         rpc_metadata=profile.get("rpc_metadata", {}),
         data_converter=data_converter(codec),
         lazy=lazy,
+        interceptors=interceptors,
+        runtime=runtime,
     )
 
 

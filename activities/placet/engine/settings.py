@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, NamedTuple, Self, cast, get_args
 
 from temporalio.envconfig import ClientConfigProfile
 
@@ -23,6 +23,21 @@ GATEWAY_PORT: Final = 7117
 TEMPORAL_ADDRESS: Final = "127.0.0.1:7233"
 NAMESPACE: Final = "default"
 DATA: Final = Path(".placet")
+_PORTS: Final = range(1, 65_536)
+
+GatewayMetrics = Literal["keyed", "public", "off"]
+"""Who may read the gateway's metrics."""
+
+
+class Address(NamedTuple):
+    """Where a process listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Returns it as it is written in a setting."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +54,10 @@ class Settings:
         temporal: Temporal's standard environment and profile.
         temporal_ui: The base of links into the Temporal UI (`PLACET_TEMPORAL_UI_URL`); None where there is none.
         shutdown_grace: How long started tools may go on after SIGTERM (`PLACET_SHUTDOWN_GRACE`, as `5m`).
+        metrics: Where a worker shows its metrics, host and port (`PLACET_METRICS`, as `127.0.0.1:9464`).
+        temporal_metrics: Where a worker shows those of Temporal's SDK (`PLACET_TEMPORAL_METRICS`, as `127.0.0.1:9465`).
+        gateway_metrics: Who may read the gateway's `/metrics` (`PLACET_GATEWAY_METRICS`): `keyed`, auditors and
+            admins; `public`, everybody; `off`, nobody.
     """
 
     data: Path = DATA
@@ -50,6 +69,9 @@ class Settings:
     temporal: ClientConfigProfile = field(default_factory=ClientConfigProfile, repr=False)
     temporal_ui: str | None = None
     shutdown_grace: timedelta = timedelta(minutes=5)
+    metrics: Address | None = None
+    temporal_metrics: Address | None = None
+    gateway_metrics: GatewayMetrics = "keyed"
 
     def __post_init__(self) -> None:
         """Fills in the ledger, whose default lies in the data folder."""
@@ -85,6 +107,9 @@ class Settings:
             temporal=_profile(given),
             temporal_ui=_without_slash(given.get("PLACET_TEMPORAL_UI_URL")),
             shutdown_grace=_duration(given, "PLACET_SHUTDOWN_GRACE", cls.shutdown_grace),
+            metrics=_address(given, "PLACET_METRICS"),
+            temporal_metrics=_address(given, "PLACET_TEMPORAL_METRICS"),
+            gateway_metrics=_readers(given, "PLACET_GATEWAY_METRICS", cls.gateway_metrics),
         )
 
 
@@ -116,3 +141,20 @@ def _duration(given: Mapping[str, str], name: str, default: timedelta) -> timede
     if length is None:
         raise SettingsError(name, text, "a length is needed")
     return length
+
+
+def _address(given: Mapping[str, str], name: str) -> Address | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) not in _PORTS:
+        raise SettingsError(name, text, "host and port are needed, as 127.0.0.1:9464")
+    return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def _readers(given: Mapping[str, str], name: str, default: GatewayMetrics) -> GatewayMetrics:
+    text = given.get(name, default)
+    if text not in get_args(GatewayMetrics):
+        raise SettingsError(name, text, f"one of {', '.join(get_args(GatewayMetrics))} is needed")
+    return cast("GatewayMetrics", text)

@@ -1,5 +1,6 @@
 """The database of record: events, approvals, runs, messages."""
 
+from placet.ledger._figures import OVERDUE, Figures, PendingFigure
 from placet.ledger._ledger import Ledger
 from placet.ledger._shapes import (
     LARGEST_PAGE,
@@ -33,11 +34,13 @@ from placet.ledger.errors import (
 
 __all__ = [
     "LARGEST_PAGE",
+    "OVERDUE",
     "AgentRow",
     "ApprovalQuery",
     "ApprovalSort",
     "CallClaim",
     "CallEnd",
+    "Figures",
     "InvalidCursorError",
     "Judged",
     "KeyClaim",
@@ -48,6 +51,7 @@ __all__ = [
     "LedgerUnavailableError",
     "MessageDict",
     "Page",
+    "PendingFigure",
     "RunEndedError",
     "RunQuery",
     "RunRow",

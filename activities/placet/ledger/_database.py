@@ -65,6 +65,7 @@ class Database:
             LedgerError: It is neither, or the driver is not there.
         """
         self.url = _with_driver(url)
+        self.times_unavailable = 0
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         try:
             self._writer = self._sqlite(writes=True) if self.is_sqlite else self._postgres()
@@ -80,7 +81,7 @@ class Database:
         Raises:
             LedgerUnavailableError: The database cannot be used now, or the answer to the commit was lost.
         """
-        async with _bounded(), self._writer.begin() as connection:
+        async with self._counted(), self._writer.begin() as connection:
             if self.is_sqlite:
                 await _begin_immediate(connection)
             yield connection
@@ -92,13 +93,22 @@ class Database:
         Raises:
             LedgerUnavailableError: The database cannot be used now.
         """
-        async with _bounded(), self._reader.connect() as connection:
+        async with self._counted(), self._reader.connect() as connection:
             yield connection
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._reader.dispose()
         await self._writer.dispose()
+
+    @contextlib.asynccontextmanager
+    async def _counted(self) -> AsyncGenerator[None]:
+        try:
+            async with _bounded():
+                yield
+        except LedgerUnavailableError:
+            self.times_unavailable += 1
+            raise
 
     def _sqlite(self, *, writes: bool) -> AsyncEngine:
         engine = create_async_engine(

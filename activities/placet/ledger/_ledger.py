@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -29,6 +29,7 @@ from placet.ledger import _runs as runs
 from placet.ledger import _transcripts as transcripts
 from placet.ledger._calls import CallEnding, Claim
 from placet.ledger._database import Database
+from placet.ledger._figures import Figures
 from placet.ledger._migrate import migrate
 from placet.ledger._shapes import (
     AgentRow,
@@ -60,6 +61,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.figures: Final = Figures(database)
         self._waking = Waking(database.url)
         self._seal_key: bytes | None = None
 

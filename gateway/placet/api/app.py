@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -20,6 +20,8 @@ from placet.api.errors import ProblemError, TemporalError
 from placet.api.feed.endpoints import router as events
 from placet.api.guards import LoopbackGuard, RequestLog
 from placet.api.health.endpoints import router as health
+from placet.api.metrics import endpoints as metrics
+from placet.api.metrics.counting import CountRequests
 from placet.api.openapi import document_of
 from placet.api.problems import METHOD_NOT_ALLOWED, answer_problem, document, problem_body, problem_of
 from placet.api.runs.endpoints import router as runs
@@ -38,11 +40,17 @@ if TYPE_CHECKING:
     from placet.api.ports import Temporal
     from placet.api.services import Services
     from placet.contracts.config import Config
-    from placet.engine.settings import Settings
+    from placet.engine.settings import GatewayMetrics, Settings
     from placet.ledger import Ledger
 
 MIGRATE_AGAIN: Final = 2.0
 """Seconds between attempts to prepare a ledger that does not answer yet."""
+
+METRICS: Final[dict[GatewayMetrics, tuple[APIRouter, ...]]] = {
+    "keyed": (metrics.keyed,),
+    "public": (metrics.public,),
+    "off": (),
+}
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -91,13 +99,14 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.services = services
-    for router in (health, agents, runs, approvals, decisions, events):
+    for router in (health, *METRICS[settings.gateway_metrics], agents, runs, approvals, decisions, events):
         # Not included but taken over: so every endpoint is found in `app.routes`, where a test looks who may call it.
         app.router.routes.extend(router.routes)
     _answer_errors(app)
     if services.directory.local:
         app.add_middleware(LoopbackGuard)
     app.add_middleware(RequestLog)
+    app.add_middleware(CountRequests, metrics=services.metrics)
     return app
 
 

@@ -13,6 +13,8 @@ from placet.contracts.errors import CODES, Code
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.types import Receive, Scope, Send
+
     from placet.contracts.errors import Refusal
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -40,6 +42,21 @@ class Problem(BaseModel):
     detail: str
     code: str
     errors: list[FieldError] | None = None
+
+
+class ProblemAnswer(JSONResponse):
+    """A response that carries a problem document, and tells who watches the request its code."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, body: dict[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(body, body["status"], headers)
+        self._code = body["code"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers."""
+        scope.setdefault("state", {})["code"] = self._code
+        await super().__call__(scope, receive, send)
 
 
 def problem_body(code: Code, detail: str, named: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -71,7 +88,7 @@ def answer_problem(body: dict[str, Any], headers: Mapping[str, str] | None = Non
     extra = {"Retry-After": after} if after else {}
     if body["code"] == "unauthenticated":
         extra["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(body, body["status"], {**extra, **(headers or {})}, MEDIA_TYPE)
+    return ProblemAnswer(body, {**extra, **(headers or {})})
 
 
 def refuses(*codes: Code) -> dict[int | str, dict[str, Any]]:

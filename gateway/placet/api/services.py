@@ -18,10 +18,12 @@ from placet.api.feed.feed import Feed
 from placet.api.identity import Directory
 from placet.api.links import Links
 from placet.api.lookup import Lookup
+from placet.api.metrics.counting import GatewayMetrics
 from placet.api.policy import ConfiguredPolicy
 from placet.api.runs.starting import Starting
 from placet.api.temporal import TemporalAdapter
 from placet.ledger import Ledger
+from placet.telemetry import LedgerMetrics, Names
 
 if TYPE_CHECKING:
     from placet.api.policy import EditPolicy
@@ -35,6 +37,7 @@ class Services:
     """Everything that an endpoint may need.
 
     Attributes:
+        metrics: What is counted, and `waiting`, what the ledger says of what waits.
         stopping: Set when the process is asked to stop: who waits is answered at once.
     """
 
@@ -53,6 +56,8 @@ class Services:
     endings: Endings
     starting: Starting
     feed: Feed
+    metrics: GatewayMetrics
+    waiting: LedgerMetrics
     stopping: asyncio.Event
 
 
@@ -74,7 +79,10 @@ def assemble(
     """Returns the services, put together; nothing is opened yet."""
     now = clock or utc_now
     records = ledger or Ledger.at(settings.ledger_url)
-    port = temporal or TemporalAdapter(settings)
+    metrics = GatewayMetrics()
+    waiting = LedgerMetrics(records, Names(config.agents), now)
+    metrics.registry.register(waiting)
+    port = temporal or TemporalAdapter(settings, metrics.temporal_failed)
     directory = Directory.of(config.people)
     links = Links(settings.temporal_ui, settings.namespace)
     lookup = Lookup(records, port, now, links)
@@ -87,6 +95,7 @@ def assemble(
         clock=now,
         lookup=lookup,
         local=directory.local,
+        metrics=metrics,
     )
     return Services(
         settings=settings,
@@ -104,5 +113,7 @@ def assemble(
         endings=Endings(records),
         starting=Starting(records, port, config, now),
         feed=Feed(records, stopping),
+        metrics=metrics,
+        waiting=waiting,
         stopping=stopping,
     )

@@ -6,8 +6,10 @@ Temporal's own timeouts are a try's and not the whole (3 s became 17 s), so each
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -72,14 +74,24 @@ _BUSY: Final = frozenset(
 )
 """Temporal is there and this call found nobody to answer it; a Signal may still be stored."""
 
+Failed = Callable[[TemporalError], None]
+"""Is told of each call that failed."""
+
 _log = structlog.stdlib.get_logger(__name__)
+
+
+def nobody_counts(error: TemporalError) -> None:
+    """Does nothing about a call that failed."""
+    del error
 
 
 class TemporalAdapter:
     """Every port of `ports.py`, over one connection that is made when it is first needed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, failed: Failed = nobody_counts) -> None:
         self._settings = settings
+        self._failed = failed
+        self._limited = partial(limited, failed=failed)
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
 
@@ -100,7 +112,7 @@ class TemporalAdapter:
             pairs.append(SearchAttributePair(story.REQUESTER, given.requester))
         client = await self._connected()
         workflow_id = approval.ID_PREFIX + approval_id
-        async with limited(CALL):
+        async with self._limited(CALL):
             try:
                 await client.start_workflow(
                     approval.WORKFLOW_TYPE,
@@ -136,7 +148,7 @@ class TemporalAdapter:
     async def state(self, approval_id: str) -> ApprovalState:
         """Asks the approval itself."""
         handle = await self._approval(approval_id)
-        async with limited(ASK, silence=NoAnswerError("no worker answered")):
+        async with self._limited(ASK, silence=NoAnswerError("no worker answered")):
             return await handle.query("state", result_type=ApprovalState)
 
     async def outcome(self, approval_id: str) -> Outcome | None:
@@ -152,7 +164,7 @@ class TemporalAdapter:
     async def start_run(self, given: RunInput, ticket: str) -> Started | Taken:
         """Starts the run, or finds one of that id, open or closed."""
         client = await self._connected()
-        async with limited(CALL):
+        async with self._limited(CALL):
             try:
                 handle = await client.start_workflow(
                     agent_run.WORKFLOW_TYPE,
@@ -178,7 +190,7 @@ class TemporalAdapter:
         client = await self._connected()
         handle = client.get_workflow_handle(run_id)
         try:
-            async with limited(ASK):
+            async with self._limited(ASK):
                 described = await handle.describe()
                 ticket = await described.memo_value(TICKET, None, type_hint=str)
         except ClosedError:
@@ -190,7 +202,7 @@ class TemporalAdapter:
         """Asks the run to stop."""
         client = await self._connected()
         handle = client.get_workflow_handle(run_id)
-        async with limited(CALL):
+        async with self._limited(CALL):
             await handle.cancel(reason=reason or "")
 
     async def pollers(self) -> list[Poller]:
@@ -201,7 +213,7 @@ class TemporalAdapter:
             task_queue=TaskQueue(name=self._settings.task_queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
-        async with limited(ASK):
+        async with self._limited(ASK):
             answer = await client.workflow_service.describe_task_queue(request)
         return [Poller(poller.identity, poller.last_access_time.ToDatetime(tzinfo=UTC)) for poller in answer.pollers]
 
@@ -217,7 +229,9 @@ class TemporalAdapter:
                         await _ensure_search_attributes(client)
                 except (RPCError, RuntimeError, TimeoutError) as error:
                     reason = f"there is no connection to Temporal at {self._settings.temporal_address}"
-                    raise UnreachableError(reason, sent=False) from error
+                    unreachable = UnreachableError(reason, sent=False)
+                    self._failed(unreachable)
+                    raise unreachable from error
                 self._client = client
             return self._client
 
@@ -229,14 +243,14 @@ class TemporalAdapter:
         self, approval_id: str, name: str, given: DecideInput | WithdrawInput, update_id: str | None
     ) -> DecideResult:
         handle = await self._approval(approval_id)
-        async with limited(UPDATE, silence=NoAnswerError("no worker answered")):
+        async with self._limited(UPDATE, silence=NoAnswerError("no worker answered")):
             return await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - Temporal's overloads
                 name, given, id=update_id, result_type=DecideResult
             )
 
     async def _signal(self, approval_id: str, name: str, given: DecideInput | WithdrawInput) -> None:
         handle = await self._approval(approval_id)
-        async with limited(CALL):
+        async with self._limited(CALL):
             await handle.signal(name, given)
 
     async def _started(self, client: Client, workflow_id: str) -> Started:
@@ -255,13 +269,26 @@ async def _ensure_search_attributes(client: Client) -> None:
 
 
 @asynccontextmanager
-async def limited(seconds: float, silence: TemporalError | None = None) -> AsyncGenerator[None]:
+async def limited(
+    seconds: float, silence: TemporalError | None = None, failed: Failed = nobody_counts
+) -> AsyncGenerator[None]:
     """Limits what happens inside, and turns what Temporal's client raises into the gateway's errors.
 
     Args:
         seconds: For all of it.
         silence: What it means that there was no answer; by default that Temporal cannot be reached.
+        failed: Is told of each error that says something about Temporal.
     """
+    try:
+        async with _translated(seconds, silence):
+            yield
+    except TemporalError as error:
+        failed(error)
+        raise
+
+
+@asynccontextmanager
+async def _translated(seconds: float, silence: TemporalError | None) -> AsyncGenerator[None]:
     quiet = silence or UnreachableError("Temporal gave no answer", sent=True)
     try:
         async with asyncio.timeout(seconds):

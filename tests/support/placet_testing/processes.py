@@ -73,6 +73,7 @@ class Processes:
     Attributes:
         folder: Of the configuration, the logs, the SQLite ledger, and what tools leave behind.
         temporal: The address of Temporal.
+        environment: What they are told besides.
     """
 
     folder: Path
@@ -81,6 +82,7 @@ class Processes:
     ledger_url: str = ""
     workers: list[Part] = field(default_factory=list[Part])
     gateways: list[Part] = field(default_factory=list[Part])
+    environment: dict[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         """Writes the configuration."""
@@ -200,6 +202,7 @@ class Processes:
             "TEMPORAL_NAMESPACE": "default",
             "DESK_FOLDER": str(self.desk),
             "BILLING_SHOP": str(self.shop),
+            **self.environment,
         }
         with log.open("wb") as output:
             process = subprocess.Popen(

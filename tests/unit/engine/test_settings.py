@@ -65,6 +65,28 @@ def test_a_grace_is_a_timedelta() -> None:
     assert settings.shutdown_grace == timedelta(seconds=8)
 
 
+def test_metrics_are_shown_where_an_address_says() -> None:
+    given = {"PLACET_METRICS": "127.0.0.1:9464", "PLACET_TEMPORAL_METRICS": "[::1]:9465", **NO_PROFILE}
+    settings = Settings.from_environment(given)
+    assert settings.metrics == ("127.0.0.1", 9464)
+    assert settings.temporal_metrics == ("::1", 9465)
+    assert f"{settings.metrics} {settings.temporal_metrics}" == "127.0.0.1:9464 [::1]:9465"
+    assert Settings.from_environment(NO_PROFILE).metrics is None
+
+
+@pytest.mark.parametrize("text", ["9464", ":9464", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:0", "127.0.0.1:65536"])
+def test_an_address_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="PLACET_METRICS"):
+        Settings.from_environment({"PLACET_METRICS": text, **NO_PROFILE})
+
+
+def test_who_reads_the_gateways_metrics_is_one_of_three() -> None:
+    assert Settings.from_environment(NO_PROFILE).gateway_metrics == "keyed"
+    assert Settings.from_environment({"PLACET_GATEWAY_METRICS": "off", **NO_PROFILE}).gateway_metrics == "off"
+    with pytest.raises(SettingsError, match="keyed, public, off"):
+        Settings.from_environment({"PLACET_GATEWAY_METRICS": "yes", **NO_PROFILE})
+
+
 def test_addresses_lose_their_last_slash() -> None:
     given = {"PLACET_URL": "https://placet.acme/", "PLACET_TEMPORAL_UI_URL": "https://ui.acme/", **NO_PROFILE}
     settings = Settings.from_environment(given)

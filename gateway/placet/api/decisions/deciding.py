@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from placet.api.decisions.delivery import Clock, Delivery
     from placet.api.identity import Caller
     from placet.api.lookup import Lookup
+    from placet.api.metrics.counting import GatewayMetrics
     from placet.api.policy import EditPolicy
     from placet.api.ports import Approvals
     from placet.contracts.decisions import DecisionBody
@@ -99,6 +100,7 @@ class Deciding:
         clock: Clock,
         lookup: Lookup,
         local: bool,
+        metrics: GatewayMetrics,
     ) -> None:
         self._approvals = approvals
         self._delivery = delivery
@@ -106,6 +108,7 @@ class Deciding:
         self._clock = clock
         self._local = local
         self._lookup = lookup
+        self._metrics = metrics
 
     async def decide(self, wished: Wish) -> Approval | Recorded:
         """Returns the approval that the decision ended, or that the decision is recorded.
@@ -114,6 +117,9 @@ class Deciding:
             ProblemError: `not_found`, or `unavailable` with what to repeat.
             RefusedError: Anything else of the contract.
         """
+        return await self._metrics.decision(wished.decision.type, self._decide(wished), accepted=Approval)
+
+    async def _decide(self, wished: Wish) -> Approval | Recorded:
         try:
             approval = await self.entitled(wished)
             earlier = await self._lookup.earlier(approval.id, wished.decision.id)
