@@ -24,6 +24,7 @@ PROVIDERS: dict[str, type[ModelServer]] = {
     "stateless responses": Responses,
     "anthropic": AnthropicMessages,
 }
+OLD = "responses, as older versions kept them"
 
 MODELS = """
 from langchain_anthropic import ChatAnthropic
@@ -34,12 +35,15 @@ def stateless():
         model="gpt-5-codex", store=False, include=["reasoning.encrypted_content"], max_retries=0
     )
 
+def old():
+    return ChatOpenAI(model="gpt-5-codex", output_version="v0", max_retries=0)
+
 def thinking():
     return ChatAnthropic(
         model="claude-sonnet-5-5", max_tokens=2000, thinking={"type": "adaptive"}, max_retries=0
     )
 """
-OWN = {"stateless responses": "real_models:stateless", "anthropic": "real_models:thinking"}
+OWN = {OLD: "real_models:old", "stateless responses": "real_models:stateless", "anthropic": "real_models:thinking"}
 TOOLS = '''
 def refund(order_id: int, amount: float = 1.0) -> str:
     """Refund an order."""
@@ -61,7 +65,7 @@ agents:
 @pytest.fixture(params=PROVIDERS)
 def provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModelServer]:
     """Each provider, with an agent `desk` that uses it."""
-    with serving(PROVIDERS[request.param]()) as made:
+    with serving(PROVIDERS.get(request.param, Responses)()) as made:
         for name, value in made.environment().items():
             monkeypatch.setenv(name, value)
         (tmp_path / "real_models.py").write_text(MODELS)

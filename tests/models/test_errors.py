@@ -84,6 +84,11 @@ async def test_the_status_decides_and_the_client_asks_once(provider: ModelServer
         assert "this-test" not in error.message
 
 
+async def test_a_client_that_counts_the_first_try_is_given_one(provider: ModelServer, converse: Begun) -> None:
+    tries = 1 if isinstance(provider, Gemini) else 0
+    assert getattr(converse("desk").agents["desk"].model, "max_retries", None) == tries
+
+
 async def test_a_provider_is_left_alone_for_as_long_as_it_says(provider: ModelServer, converse: Begun) -> None:
     provider.fails(429, retry_after="17")
     assert (await refused(converse)).next_retry_delay == timedelta(seconds=17)

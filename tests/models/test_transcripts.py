@@ -195,6 +195,17 @@ async def test_a_provider_gets_its_own_ids_back(provider: ModelServer, converse:
     assert all(len(message["id"]) == 32 for message in stored), "the row's own"
 
 
+@pytest.mark.parametrize("provider", ["responses, as older versions kept them"], indirect=True)
+async def test_a_client_that_keeps_the_providers_id_on_the_message_finds_it_there(
+    provider: ModelServer, converse: Begun
+) -> None:
+    provider.says("Let me look.", FIND, thinks=True)
+    provider.says("Done.")
+    await converse("desk").to_the_end()
+    assert provider.refused == []
+    assert [item["id"] for item in provider.requests[1]["input"] if "id" in item] == ["rs_1", "msg_1", "fc_1_0"]
+
+
 def shapes(request: Json) -> list[Any]:
     return request.get("messages") or request["input"]
 

@@ -27,7 +27,7 @@ _TEXT: Final = frozenset({"text"})
 _DOCUMENTS: Final = frozenset({"file", "image", "image_url", "text"})
 
 _COUNT_THE_FIRST: Final = "langchain_google"
-"""Begins the modules of clients for which one try and no further one is `max_retries=1`; 0 means six to them."""
+"""Begins the modules of clients that count the first try: 1 is no retry, and 0 is many to their older versions."""
 
 
 def model_of(name: str, folder: Path) -> BaseChatModel:
