@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import re
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import httpx
 import psycopg
@@ -31,6 +36,7 @@ from placet_testing.servers import unavailable
 pytestmark = pytest.mark.timeout(180)
 
 ANOTHER: Final = "docs/how-to/ask-from-another-workflow.md"
+EVENTS: Final = "docs/how-to/follow-events.md"
 SCRIPT: Final = "docs/how-to/approve-from-a-script.md"
 QUESTIONS: Final = "docs/how-to/let-an-agent-ask.md"
 POLICY: Final = "docs/how-to/write-a-policy.md"
@@ -181,6 +187,59 @@ def test_a_script_waits_for_the_end(up: Up) -> None:
     decision = get(up, f"/approvals/{asked}")["decision"]
     done = bash(up, file_of(SCRIPT, "wait_for_the_end.sh"), ID=asked)
     assert done.stdout == f"responded by user:local, decision {decision['id']}\n", done.stderr
+
+
+def get_events(up: Up, approval_id: str) -> list[str]:
+    """Returns the ids of an approval's events."""
+    with closing(sqlite3.connect(up.data / "ledger.db")) as ledger:
+        rows = ledger.execute("SELECT id FROM events WHERE approval_id = ?", [approval_id])
+        return [f"{number:016}" for (number,) in rows]
+
+
+@contextmanager
+def listening(up: Up, folder: Path, command: list[str]) -> Generator[IO[str]]:
+    """Starts one of the page's programs and gives what it says; kills it at the end, as a power cut would."""
+    environment = {**os.environ, "PLACET_URL": up.url, "PLACET_API_KEY": "any", "PYTHONUNBUFFERED": "1"}
+    program = subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert program.stdout is not None
+    with program.stdout as out:
+        yield out
+        os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
+
+
+def told_first(up: Up, out: IO[str]) -> tuple[str, str]:
+    """Asks until the program listens, and returns what it says then, and which approval was asked last."""
+    with ThreadPoolExecutor(1) as thread:
+        line, asked = thread.submit(out.readline), ask(up, order_id=1, amount=1)
+        while not wait([line], timeout=1).done:
+            asked = ask(up, order_id=1, amount=1)
+        return line.result().strip(), asked
+
+
+def test_a_program_that_is_killed_goes_on_behind_the_last_event(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "tell.py").write_text(file_of(EVENTS, "tell_of_approvals.py"))
+    command = [sys.executable, "tell.py"]
+    with listening(up, tmp_path, command) as out:
+        line, asked = told_first(up, out)
+        while line != f"approval.requested {asked}":
+            line = out.readline().strip()
+        (last,) = get_events(up, asked)
+        until(lambda: (tmp_path / "last-event").read_text() == last)
+    meanwhile = [ask(up, order_id=2, amount=1) for _ in range(3)]
+    decide(up, get(up, f"/approvals/{meanwhile[0]}"), type="approve")
+    until(lambda: get(up, f"/approvals/{meanwhile[0]}")["status"] == "approved")
+    with listening(up, tmp_path, command) as out:
+        lines = [out.readline().strip() for _ in range(4)]
+    assert lines == [*(f"approval.requested {one}" for one in meanwhile), f"approval.decided {meanwhile[0]}"]
+
+
+def test_curl_waits_for_the_next_approval(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "next.sh").write_text(file_of(EVENTS, "next_approval.sh"))
+    with listening(up, tmp_path, ["bash", "next.sh"]) as out:
+        assert told_first(up, out)[0] == REFUND["title"]
 
 
 def test_an_agent_asks_and_a_script_answers(tmp_path: Path) -> None:

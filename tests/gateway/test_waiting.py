@@ -56,7 +56,7 @@ async def test_a_process_that_stops_lets_nobody_wait(site: Site) -> None:
 async def test_nothing_follows_the_log_when_nobody_waits(site: Site) -> None:
     await wait(site, await asked(site.client("bot")), 0.05)
     async with asyncio.timeout(5):
-        await site.app.state.services.endings.idle()
+        await site.app.state.services.feed.idle()
 
 
 async def test_a_list_shows_by_default_what_is_pending_the_nearest_deadline_first(site: Site) -> None:

@@ -230,6 +230,17 @@ async def test_a_run_that_ends_while_others_append_ends_its_stream(
         assert [event.type for event in stream].count("run.completed") == 1
 
 
+async def test_whoever_goes_on_starts_at_their_cursor_or_at_the_tail(ledger: Ledger) -> None:
+    await ledger.open_run(a_run())
+    first = await ledger.tail()
+    await ledger.open_run(a_run())
+    assert await ledger.position(None) == await ledger.tail() > first
+    assert await ledger.position(first) == first
+    for bad in ("9" * 16, "1", "-000000000000001", "\u0661" * 16):
+        with pytest.raises(InvalidCursorError):
+            await ledger.position(bad)
+
+
 class TestVisibility:
     """A stream holds what its reader may see in lists."""
 
@@ -265,3 +276,22 @@ class TestVisibility:
             ("approval.requested", named.id),
             ("approval.requested", alone.id),
         ]
+
+    async def test_what_is_seen_of_a_stretch_of_the_log_is_what_a_stream_of_it_holds(self, ledger: Ledger) -> None:
+        run, other = a_run(requester="user:max"), a_run(requester="user:eve")
+        for opened in (run, other):
+            await ledger.open_run(opened)
+            for approver in ("user:dana", "user:eve"):
+                asked = an_approval(run_id=opened.id, requester=opened.requester, approvers=(approver,))
+                await ledger.record(asked, 0, (RequestedEntry(),))
+        log = [event.id for event in await ledger.events_after(None)]
+        for viewer in (
+            Viewer("user:max", roles=frozenset({"requester"})),
+            Viewer("user:dana", roles=frozenset({"approver"})),
+            Viewer("user:root", roles=frozenset({"admin"})),
+            Viewer("user:nobody"),
+        ):
+            holds = [event.id for event in await ledger.events_after(None, visible_to=viewer)]
+            for start, end in itertools.combinations(range(len(log)), 2):
+                between = set(log[start + 1 : end + 1]) & set(holds)
+                assert await ledger.events_seen(log[start], log[end], viewer) == between

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import Request
 
 from placet.api.approvals.asking import Asking
-from placet.api.approvals.waiting import Endings
 from placet.api.approvals.withdrawing import Withdrawing
 from placet.api.decisions.batch import Batch
 from placet.api.decisions.deciding import Deciding
@@ -53,7 +52,6 @@ class Services:
     batch: Batch
     asking: Asking
     withdrawing: Withdrawing
-    endings: Endings
     starting: Starting
     feed: Feed
     metrics: GatewayMetrics
@@ -110,7 +108,6 @@ def assemble(
         batch=Batch(deciding, now),
         asking=Asking(records, port, lookup, config.defaults),
         withdrawing=Withdrawing(port, delivery, lookup),
-        endings=Endings(records),
         starting=Starting(records, port, config, now),
         feed=Feed(records, stopping),
         metrics=metrics,

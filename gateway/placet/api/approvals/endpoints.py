@@ -116,7 +116,7 @@ async def wait(approval_id: str, query: Annotated[WaitQuery, Query()], caller: S
 
     await read()
     approval = await until_ended(
-        services.endings,
+        services.feed,
         read,
         min(query.timeout, LONGEST),
         approval_id=approval_id,

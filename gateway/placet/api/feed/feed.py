@@ -76,7 +76,7 @@ class Pace:
 
     heartbeat: float = 10.0
     patience: float = 60.0
-    look: float = 5.0
+    look: float = 2.0
     after_an_error: float = 0.5
     page: int = 200
 
