@@ -171,7 +171,7 @@ def _config(given: ToolInput) -> RunnableConfig:
     metadata = {
         "placet_run_id": call.run_id,
         "placet_call_id": call.call_id,
-        "placet_idempotency_key": f"{call.run_id}/{call.turn}/{call.index}/{given.again}",
+        "placet_idempotency_key": f"{call.run_id}/{call.turn}/{call.index}/{given.again}/{call.release}",
         "placet_approval_id": given.approval_id,
         "placet_approver": decision.by.id if decision else None,
     }

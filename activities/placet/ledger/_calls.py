@@ -154,7 +154,7 @@ async def late_result(connection: AsyncConnection, run_id: str, turn: int, index
             calls.c.call_index == index,
             calls.c.late_result.is_not(None),
         )
-        .order_by(calls.c.again.desc())
+        .order_by(calls.c.started_at.desc(), calls.c.again.desc())
     )
     row = (await connection.execute(query)).first()
     return LateResult(row.late_result["status"], row.late_result["message"]) if row else None
@@ -201,6 +201,7 @@ def _of(call: CallRef) -> ColumnElement[bool]:
         calls.c.run_id == call.run_id,
         calls.c.turn == call.turn,
         calls.c.call_index == call.index,
+        calls.c.release == call.release,
     )
 
 
@@ -214,6 +215,7 @@ def _row(claim: Claim, state: str, at: datetime) -> dict[str, Any]:
         "run_id": call.run_id,
         "turn": call.turn,
         "call_index": call.index,
+        "release": call.release,
         "again": claim.again,
         "call_id": call.call_id,
         "tool": call.tool,

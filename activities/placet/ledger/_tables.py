@@ -198,6 +198,7 @@ calls: Final = Table(
     Column("run_id", Words, primary_key=True),
     Column("turn", Integer, primary_key=True),
     Column("call_index", Integer, primary_key=True),
+    Column("release", Words, primary_key=True),
     Column("again", Integer, primary_key=True),
     Column("call_id", Words, nullable=False),
     Column("tool", Words, nullable=False),

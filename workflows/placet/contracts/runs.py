@@ -134,7 +134,12 @@ class ModelResult(Message):
 
 
 class CallRef(Message):
-    """Which call of which run."""
+    """Which call of which run.
+
+    Attributes:
+        release: What lets it run: the approval's id, or the model's turn row where policy allowed it. After a
+            reset the same place of a run may hold another call, or one that was decided anew.
+    """
 
     run_id: str
     agent: str
@@ -144,6 +149,7 @@ class CallRef(Message):
     call_id: str
     tool: str
     requester: str | None = None
+    release: str = ""
 
 
 class ToolInput(Message):

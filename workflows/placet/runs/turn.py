@@ -55,6 +55,7 @@ class Turn:
         self._given = given
         self._turn = turn
         self._calls = answer.calls
+        self._row = answer.turn_row
         self._asks = Asks(given, turn, answer.message_id)
         self._stopping = stopping
 
@@ -117,7 +118,7 @@ class Turn:
         again = 0
         while True:
             given = ToolInput(
-                call=self._ref(call),
+                call=self._ref(call, cover.approval_id),
                 args=cover.args,
                 gated=verdict.effect == "ask",
                 approval_id=cover.approval_id,
@@ -168,7 +169,7 @@ class Turn:
     async def _ask_what_happened(self, call: ModelCall, verdict: Verdict, cover: Cover) -> str | None:
         """Asks about an uncertain call; None means run it again."""
         if self._stopping.asked_for:
-            return await self._settle(call, "uncertain", digest=cover.args.digest)
+            return await self._settle(call, "uncertain", cover=cover)
         approval_id, outcome = await self._open_approval(self._asks.what_happened(call, verdict))
         chosen = what_happened(outcome)
         if chosen == NOT_RUN and not self._stopping.asked_for:
@@ -176,7 +177,7 @@ class Turn:
         if chosen == STOP:
             self._stopping.stop("cancelled", f"stopped after {call.tool} was left uncertain")
         reason: SettleReason = "ran" if chosen == RAN else "uncertain"
-        return await self._settle(call, reason, approval_id=approval_id, outcome=outcome, digest=cover.args.digest)
+        return await self._settle(call, reason, approval_id=approval_id, outcome=outcome, cover=cover)
 
     async def _open_approval(self, given: ApprovalInput) -> tuple[str, Outcome]:
         """Starts an approval as a child and returns its id and its outcome."""
@@ -205,21 +206,22 @@ class Turn:
         approval_id: str | None = None,
         outcome: Outcome | None = None,
         verdict_reason: str | None = None,
-        digest: str | None = None,
+        cover: Cover | None = None,
         questions: Args | None = None,
     ) -> str:
+        args = cover.args if cover else call.args
         given = SettleInput(
-            call=self._ref(call),
+            call=self._ref(call, cover.approval_id if cover else None),
             reason=reason,
             approval_id=approval_id,
             outcome=outcome,
             verdict_reason=verdict_reason,
-            digest=digest or (call.args.digest if call.args else None),
+            digest=args.digest if args else None,
             questions=questions,
         )
         return (await effects.settle(given, f"{call.tool} · {reason}")).message_id
 
-    def _ref(self, call: ModelCall) -> CallRef:
+    def _ref(self, call: ModelCall, approval_id: str | None) -> CallRef:
         return CallRef(
             run_id=self._given.run_id,
             agent=self._given.agent,
@@ -229,6 +231,7 @@ class Turn:
             call_id=call.call_id,
             tool=call.tool,
             requester=self._given.requester,
+            release=approval_id or self._row,
         )
 
 
