@@ -7,11 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
-from referencing import Registry
+from jsonschema.exceptions import ValidationError
+
+from placet.schemas import BoundedSchema, NoSchemaError, UncheckableError
 
 JsonSchema = dict[str, Any]
 
@@ -43,15 +41,15 @@ class ArgsSchema:
         Raises:
             TypeError: It is no JSON Schema, or points to something outside itself.
         """
-        kind: type[Validator] = validator_for(document, default=Draft202012Validator)
         try:
-            kind.check_schema(document)
-        except SchemaError as error:
-            message = f"its schema is no JSON Schema: {error.message[:_LONGEST]}"
+            self._schema = BoundedSchema(document)
+            self._schema.check_patterns()
+        except UncheckableError as error:
+            raise TypeError(str(error)) from error
+        except NoSchemaError as error:
+            message = f"its schema is no JSON Schema: {str(error).removeprefix('not a JSON Schema: ')}"
             raise TypeError(message) from error
         rewritten(document, _only_local)
-        # An empty registry: nothing is ever fetched because a schema says so.
-        self._validator = kind(document, registry=Registry())
 
     def misfits(self, args: Mapping[str, Any]) -> list[Misfit]:
         """Returns how the arguments break the schema; an empty list where they fit.
@@ -59,7 +57,7 @@ class ArgsSchema:
         What cannot be checked does not fit.
         """
         try:
-            errors = sorted(self._validator.iter_errors(dict(args)), key=_place)
+            errors = self._schema.errors(dict(args))
         except Exception as error:  # noqa: BLE001 - a schema may hold a pattern or a number that no check survives
             return [Misfit("", f"cannot be checked: {type(error).__name__}: {error}"[:_LONGEST])]
         return [Misfit(pointer_of(error.absolute_path), _sentence(error)) for error in errors[:_MOST_MISFITS]]
@@ -170,10 +168,6 @@ class _Inlining:
         definition = self.apply(self._definitions[name])
         self._around.pop()
         return definition | beside
-
-
-def _place(error: ValidationError) -> list[str]:
-    return [str(part) for part in error.absolute_path]
 
 
 def _sentence(error: ValidationError) -> str:

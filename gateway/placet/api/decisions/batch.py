@@ -109,7 +109,7 @@ class Batch:
             async with limit:
                 approval = await self._deciding.entitled(wished)
                 if not await self._deciding.is_repeat(wished):
-                    self._deciding.fitting(wished, approval)
+                    await self._deciding.fitting(wished, approval)
         except RefusedError as error:
             if error.refusal.code in _ANOTHER_WAS_FIRST:
                 return None

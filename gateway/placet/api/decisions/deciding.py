@@ -6,10 +6,12 @@ approval is asked itself, and the decision goes through all the same.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 import structlog
@@ -126,7 +128,7 @@ class Deciding:
             if earlier is not None:
                 return await self._repeated(wished, approval, earlier)
             approval = await self._lookup.referred(approval)
-            self.fitting(wished, approval)
+            await self.fitting(wished, approval)
             return await self._send(wished, approval)
         except UnreachableError as error:
             raise unavailable(wished, str(error), maybe_recorded=error.sent) from error
@@ -147,13 +149,16 @@ class Deciding:
             raise RefusedError(refusal)
         return approval
 
-    def fitting(self, wished: Wish, approval: Approval) -> None:
+    async def fitting(self, wished: Wish, approval: Approval) -> None:
         """Refuses what the approval would not take as it is known here.
+
+        Where there are arguments to hold against a schema that anybody may have written, a thread does it.
 
         Raises:
             RefusedError: In the order of the contract: type, arguments, policy, ended, digest.
         """
-        refusal = check_content(approval, wished.decision, self._clock(), self._policy)
+        check = partial(check_content, approval, wished.decision, self._clock(), self._policy)
+        refusal = await asyncio.to_thread(check) if wished.decision.args_text is not None else check()
         if refusal is not None:
             raise RefusedError(refusal)
 
