@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
 
 from placet.contracts.calls import Terms
+from placet.effects._texts import settle_text
 from placet_testing.fake_effects import FakeEffects, a_call
 from placet_testing.running_agents import a_run, decide
 
@@ -197,6 +198,42 @@ async def test_an_uncertain_call_asks_a_person(
     assert result.status == status
     assert [one.again for one in effects.ran] == list(range(runs))
     assert [one.reason for one in effects.settled] == ([reason] if reason else [])
+    # Decided past the gateway: nobody has verified the name.
+    assert effects.closed[0].actor == ("operator" if answer == "stop" else None)
+
+
+async def test_two_uncertain_calls_leave_two_questions_that_nobody_takes_for_each_other(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund", cents=1), a_call(1, "refund", cents=2)]])
+    effects.outcomes["refund"].extend(["uncertain", "uncertain"])
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        one, other = await effects.approval_of(0, "question"), await effects.approval_of(1, "question")
+        assert one.args.digest != other.args.digest
+        for asked, cents in ((one, 1), (other, 2)):
+            assert asked.context is not None
+            assert asked.context["call"]["args"] == {"cents": cents}  # pyright: ignore - a part of JSON
+            answers = {"what_happened": {"options": ["ran"], "text": f"{cents} cents"}}
+            await decide(workflow_environment.client, asked, "answer", answers=answers)
+        assert (await run.result()).status == "completed"
+    assert [one.reason for one in effects.settled] == ["ran", "ran"]
+    assert {one.call.release for one in effects.settled} == {one.call.release for one in effects.ran} == {"turn0"}
+
+
+async def test_what_a_person_says_of_an_uncertain_call_without_choosing_is_not_lost(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund")]])
+    effects.outcomes["refund"].append("uncertain")
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        asked = await effects.approval_of(0, kind="question")
+        await decide(
+            workflow_environment.client, asked, "answer", answers={"what_happened": {"text": "The bank is down."}}
+        )
+        await run.result()
+    (settled,) = effects.settled
+    assert settled.reason == "uncertain"
+    assert settle_text(settled).endswith("A person who looked says: The bank is down.")
 
 
 async def test_what_is_asked_at_the_door_is_asked_then(

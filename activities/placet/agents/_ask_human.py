@@ -90,7 +90,7 @@ def read_questions(args: Mapping[str, Any]) -> AskHuman | list[Misfit]:
 def _misfit(error: ErrorDetails, *, flat: bool) -> Misfit:
     steps = list(error["loc"])
     message = error["msg"].removeprefix("Value error, ").replace("Tuple", "It")
-    if error["type"] == "value_error":
+    if error["type"] == "value_error" and (not steps or isinstance(steps[-1], int)):
         steps.append("options" if steps else "questions")
     if flat and steps[:2] == ["questions", 0]:
         steps = ["prompt" if step == "question" else step for step in steps[2:]]

@@ -12,6 +12,7 @@ from placet.contracts.calls import Args
 from placet.contracts.canonical import canonical_text
 from placet.contracts.questions import questions_of
 from placet.contracts.runs import SettleInput, SettleReason
+from placet.contracts.texts import is_blank
 from placet.effects._messages import Content
 
 _SENTENCES: Final[dict[SettleReason, str]] = {
@@ -48,17 +49,21 @@ def settle_text(given: SettleInput) -> str:
     """Returns the text of the message that answers a call which did not run here."""
     if given.questions is not None and given.reason in _OF_QUESTIONS:
         return canonical_text(_answered(given, given.questions))
+    return _sentence(given)
+
+
+def _sentence(given: SettleInput) -> str:
     decision = given.outcome.decision if given.outcome else None
     sentence = _SENTENCES[given.reason]
     if given.reason == "denied" and given.verdict_reason:
         return f"{sentence} The reason: {given.verdict_reason}"
-    if given.reason == "rejected" and decision and decision.message and decision.message.strip():
-        return decision.message
-    if given.reason == "responded" and decision and decision.message:
-        return decision.message
-    if given.reason == "ran" and decision and decision.answers:
-        texts = [answer.text for answer in decision.answers.values() if answer.text]
-        return texts[0] if texts else sentence
+    if given.reason in {"rejected", "responded"} and decision and not is_blank(decision.message or ""):
+        return decision.message or sentence
+    said = [answer.text for answer in (decision.answers or {}).values() if answer.text] if decision else []
+    if given.reason == "ran" and said:
+        return said[0]
+    if given.reason == "uncertain" and said:
+        return f"{sentence} A person who looked says: {said[0]}"
     return sentence
 
 

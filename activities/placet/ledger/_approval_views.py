@@ -177,7 +177,8 @@ async def _late_results(connection: AsyncConnection, asked: Sequence[Asked]) -> 
         return {}
     place = (calls.c.run_id, calls.c.turn, calls.c.call_index)
     these = or_(*(and_(*(column == value for column, value in zip(place, key, strict=True))) for key in of_call))
-    query = select(*place, calls.c.late_result).where(these, calls.c.late_result.is_not(None)).order_by(calls.c.again)
+    query = select(*place, calls.c.late_result).where(these, calls.c.late_result.is_not(None))
+    query = query.order_by(calls.c.started_at, calls.c.again)
     rows = await connection.execute(query)
     return {of_call[row.run_id, row.turn, row.call_index]: row.late_result for row in rows}
 

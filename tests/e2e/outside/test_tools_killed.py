@@ -96,6 +96,8 @@ def test_a_person_says_that_it_did_not_run_and_it_runs_once(deployment: Deployme
     deployment.kill_workers()
     deployment.up(workers=1, gateways=2)
     uncertain = question(deployment, run)
+    assert uncertain["context"]["call"] == {"tool": "send", "args": asked["args"], "digest": asked["digest"]}
+    assert asked["digest"] in uncertain["questions"][0]["question"], "what is answered is bound to the call"
     deployment.let_go(text)
     assert deployment.effects(text) == []
     answer(deployment, uncertain, "not_run")
@@ -140,7 +142,7 @@ def test_a_worker_stopped_for_fifteen_seconds_in_a_tool_and_continued(deployment
     finally:
         frozen.thaw()
     # The stopped process goes on in the middle of its tools, and says so too late.
-    deployment.wait(lambda: deployment.read(uncertain)["context"])
+    deployment.wait(lambda: "late_result" in deployment.read(uncertain)["context"])
     late = deployment.read(uncertain)["context"]["late_result"]
     assert late["status"] == "succeeded"
     assert late["message"]["data"]["content"] == f"Sent {text}."

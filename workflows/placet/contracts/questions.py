@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from placet.contracts._base import CLOSED, Message
 from placet.contracts.canonical import parse_object
 from placet.contracts.errors import Refusal
+from placet.contracts.texts import is_blank
 
 ASK_HUMAN: Final = "ask_human"
 """The tool as which a question is shown to the model and digested."""
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+
+def _shows(text: str) -> str:
+    if is_blank(text):
+        message = "nothing of this text shows"
+        raise ValueError(message)
+    return text
+
+
+_Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_shows)
+]
 _Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

@@ -131,6 +131,7 @@ class AgentRun:
             last_turn=self._head,
             turn=self._turn,
             results=dict(enumerate(self._results)),
+            actor=self._stopping.by,
         )
         await effects.close(given, f"close · {status}")
         self._status = status

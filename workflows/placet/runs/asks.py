@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from placet.contracts.approvals import ApprovalInput
 from placet.contracts.calls import Terms
+from placet.contracts.canonical import parse_object
 from placet.contracts.questions import Option, Question, questions_of
 from placet.contracts.runs import AskedAgain, Change
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import Outcome
-    from placet.contracts.calls import Verdict
+    from placet.contracts.calls import Args, Verdict
     from placet.contracts.runs import ModelCall, RunInput
 
 RAN: Final = "ran"
@@ -19,17 +20,13 @@ NOT_RUN: Final = "not_run"
 STOP: Final = "stop"
 
 _WHAT_HAPPENED: Final = "what_happened"
-_UNCERTAIN: Final = Question(
-    id=_WHAT_HAPPENED,
-    question=(
-        "A crash left it open whether this call ran. Look at what it would have changed, then say what happened."
-    ),
-    options=(
-        Option(id=RAN, label="It ran", description="The text is given to the model as its result."),
-        Option(id=NOT_RUN, label="It did not run", description="Run it again."),
-        Option(id=STOP, label="Stop", description="End the run."),
-    ),
-    allow_text=True,
+_SHOWN: Final = 16 * 1024
+"""Characters of arguments that a question about them shows, at most."""
+_LONGEST_TITLE: Final = 300
+_OPTIONS: Final = (
+    Option(id=RAN, label="It ran", description="The text is given to the model as its result."),
+    Option(id=NOT_RUN, label="It did not run", description="Run it again."),
+    Option(id=STOP, label="Stop", description="End the run."),
 )
 
 
@@ -91,14 +88,34 @@ class Asks:
             }
         )
 
-    def what_happened(self, call: ModelCall, verdict: Verdict) -> ApprovalInput:
-        """Returns the question that an uncertain call leaves; it never expires."""
+    def what_happened(self, call: ModelCall, verdict: Verdict, args: Args) -> ApprovalInput:
+        """Returns the question that an uncertain call leaves; it never expires.
+
+        Its text names the call by its digest, so that no answer is taken for that of another call.
+
+        Args:
+            call: The call as the model wants it.
+            verdict: What policy said of it.
+            args: What was to run.
+        """
+        title = verdict.title or call.tool
+        question = Question(
+            id=_WHAT_HAPPENED,
+            question=(
+                f"A crash left it open whether this call ran: {title} ({args.digest})."
+                " Look at what it would have changed, then say what happened."
+            ),
+            options=_OPTIONS,
+            allow_text=True,
+        )
+        shown = parse_object(args.text) if args.text is not None and len(args.text) <= _SHOWN else None
         return ApprovalInput.model_validate(
             {
                 **self._shared(call, verdict.terms or Terms()),
                 "kind": "question",
-                "questions": (_UNCERTAIN,),
-                "title": f"Did {call.tool} run?",
+                "questions": (question,),
+                "title": f"Did it run? {title}"[:_LONGEST_TITLE],
+                "context": {"call": {"tool": call.tool, "args": shown, "digest": args.digest}},
                 "expires_after": "never",
             }
         )
@@ -151,7 +168,7 @@ def _told(verdict: Verdict) -> dict[str, str | None]:
 
 
 def what_happened(outcome: Outcome) -> str | None:
-    """Returns what a person says of an uncertain call, or None where nobody said anything."""
+    """Returns what a person chose of an uncertain call, or None where nobody chose anything."""
     answers = outcome.decision.answers if outcome.decision else None
     answer = (answers or {}).get(_WHAT_HAPPENED)
     return answer.options[0] if answer and answer.options else None

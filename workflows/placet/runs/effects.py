@@ -46,7 +46,12 @@ MODEL_LIMIT_IN_ALL: Final = timedelta(hours=1)
 MODEL_HEARTBEAT_LIMIT: Final = timedelta(seconds=30)
 TOOL_HEARTBEAT_LIMIT: Final = timedelta(seconds=5)
 
-_PATIENT: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
+_PATIENT: Final = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    maximum_interval=timedelta(seconds=30),
+    non_retryable_error_types=["RunEndedError"],
+)
+"""An operator may reset a run that has ended: nothing starts in it any more, and it shall not try for ever."""
 _SUMMARY_BYTES: Final = 200
 
 _Result = TypeVar("_Result", bound=Message)

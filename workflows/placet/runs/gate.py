@@ -16,6 +16,7 @@ from placet.contracts.canonical import digest
 from placet.contracts.decisions import CALL_DECISIONS, DECISION_TYPES, without_content
 from placet.contracts.errors import Refusal
 from placet.contracts.questions import check_answers
+from placet.contracts.texts import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,7 +195,7 @@ def check_shape(decision: Decision) -> Refusal | None:  # noqa: PLR0911 - one re
         return _invalid("/args", "an edit needs the whole new arguments", decision)
     if decision.type != "edit" and decision.args_text is not None:
         return _invalid("/args", "only an edit has arguments", decision)
-    if decision.type == "respond" and not (decision.message and decision.message.strip()):
+    if decision.type == "respond" and is_blank(decision.message or ""):
         return _invalid("/message", "a response needs a message that is not blank", decision)
     if decision.type == "answer" and decision.answers is None:
         return _invalid("/answers", "an answer needs answers", decision)

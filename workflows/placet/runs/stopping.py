@@ -36,11 +36,13 @@ class Stopping:
 
     Attributes:
         end: How the run will end; None while it goes on.
+        by: Who stopped it, `user:…` or `operator`; None where nobody did, or where they cancelled it.
         waiting: The approvals that are open; they are cancelled when the run stops.
     """
 
     end: End | None = None
     reason: str | None = None
+    by: str | None = None
     waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting])
     tell: Callable[[], None] = lambda: None
 
@@ -49,10 +51,10 @@ class Stopping:
         """Whether nothing may be started any more."""
         return self.end is not None or workflow.cancellation_reason() is not None
 
-    def stop(self, end: End, reason: str | None = None) -> None:
+    def stop(self, end: End, reason: str | None = None, by: str | None = None) -> None:
         """Starts nothing more and withdraws what waits; the first reason stays."""
         if self.end is None:
-            self.end, self.reason = end, reason
+            self.end, self.reason, self.by = end, reason, by
         for one in self.waiting.values():
             one.handle.cancel()
 

@@ -170,12 +170,13 @@ class Turn:
         """Asks about an uncertain call; None means run it again."""
         if self._stopping.asked_for:
             return await self._settle(call, "uncertain", cover=cover)
-        approval_id, outcome = await self._open_approval(self._asks.what_happened(call, verdict))
+        approval_id, outcome = await self._open_approval(self._asks.what_happened(call, verdict, cover.args))
         chosen = what_happened(outcome)
         if chosen == NOT_RUN and not self._stopping.asked_for:
             return None
         if chosen == STOP:
-            self._stopping.stop("cancelled", f"stopped after {call.tool} was left uncertain")
+            by = _who(outcome)
+            self._stopping.stop("cancelled", f"stopped after {call.tool} was left uncertain", by)
         reason: SettleReason = "ran" if chosen == RAN else "uncertain"
         return await self._settle(call, reason, approval_id=approval_id, outcome=outcome, cover=cover)
 
@@ -266,6 +267,12 @@ def _tool_summary(given: ToolInput) -> str:
         return f"tool {tool} · allowed"
     by = decision.by.id.removeprefix("user:")
     return f"tool {tool} · {'edited and ' if decision.type == 'edit' else ''}approved by {by}"
+
+
+def _who(outcome: Outcome) -> str | None:
+    """Returns who decided; whose name nobody has verified is an operator."""
+    by = outcome.decision.by if outcome.decision else None
+    return by and ("operator" if by.via == "temporal" else by.id)
 
 
 def _why(status: End) -> SettleReason:
