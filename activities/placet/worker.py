@@ -31,7 +31,7 @@ from placet.engine.settings import Settings
 from placet.ledger import Ledger, LedgerUnavailableError
 from placet.runs.agent_run import AgentRun
 from placet.runs.approval import ApprovalWorkflow
-from placet.telemetry import Counting, LedgerMetrics, WorkerMetrics, exposed
+from placet.telemetry import Counting, LedgerMetrics, Tracing, WorkerMetrics, exposed, tracing
 
 WORKFLOWS: Final[Sequence[type]] = (AgentRun, ApprovalWorkflow)
 
@@ -54,8 +54,11 @@ _log = structlog.get_logger("placet.worker")
 
 
 def runner() -> SandboxedWorkflowRunner:
-    """Returns the sandbox of workflows: our contracts and pydantic pass through, nothing else of ours."""
-    passed = ("placet.contracts", "pydantic", "pydantic_core")
+    """Returns the sandbox of workflows: our contracts and pydantic pass through, nothing else of ours.
+
+    Temporal's interceptor for traces runs inside and shares OpenTelemetry's context; no workflow may import it.
+    """
+    passed = ("placet.contracts", "pydantic", "pydantic_core", "opentelemetry")
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed))
 
 
@@ -95,7 +98,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     config = load(settings.config)
     agents = Agents.load(config, settings.config.parent if settings.config else Path.cwd())
     ledger = Ledger.at(settings.ledger_url)
-    client = await _connected(settings, stop)
+    traced = tracing("placet-worker")
+    client = await _connected(settings, stop, traced)
     if client is None:
         return
     await ensure_search_attributes(client)
@@ -103,7 +107,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     await ledger.put_agents(agents.describe())
     metrics = WorkerMetrics({name: agent.config.model for name, agent in agents.items()})
     effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS, watch=metrics)
-    async with _shown(settings, metrics, ledger), build(client, settings, effects, [Counting(metrics)]):
+    around = [*(traced.workers if traced else ()), Counting(metrics)]
+    async with _shown(settings, metrics, ledger), build(client, settings, effects, around):
         _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
         if not config.policy.enabled:
             _log.warning("policy.off", meaning="nobody is asked, and what would ask is denied")
@@ -113,6 +118,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         _log.info("worker.stopping", grace_seconds=settings.shutdown_grace.total_seconds())
     effects.close()
     await ledger.close()
+    if traced is not None:
+        await traced.close()
 
 
 def main(settings: Settings) -> int:
@@ -168,9 +175,11 @@ def _runtime(settings: Settings) -> Runtime | None:
         raise SettingsError(_TEMPORAL_METRICS, str(address), str(error)) from error
 
 
-async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
+async def _connected(settings: Settings, stop: asyncio.Event, traced: Tracing | None) -> Client | None:
     """Returns a client as soon as Temporal answers, or None when the process is to end before that."""
-    connecting = asyncio.create_task(connect(settings, patience=PATIENCE, runtime=_runtime(settings)))
+    around = traced.clients if traced else ()
+    wanted = connect(settings, patience=PATIENCE, interceptors=around, runtime=_runtime(settings))
+    connecting = asyncio.create_task(wanted)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -118,11 +118,10 @@ HTTP_REQUESTS: Final = Metric(
     labels=("method", "route", "status"),
     help="Requests that were answered, by the template of their path.",
 )
-HTTP_STREAMS: Final = Metric(
-    name="placet_http_streams",
+STREAMS: Final = Metric(
+    name="placet_streams",
     kind="gauge",
     process="gateway",
-    labels=("route",),
     help="Event streams that are open.",
 )
 REFUSALS: Final = Metric(
@@ -245,7 +244,7 @@ RUNS_ENDED: Final = Metric(
 
 CATALOGUE: Final = (
     *(APPROVALS_PENDING, APPROVALS_OVERDUE, APPROVALS_OLDEST, LEDGER_FAILURES),
-    *(HTTP_REQUESTS, HTTP_STREAMS, REFUSALS, DECISIONS, DECISION_SECONDS, TEMPORAL_FAILURES),
+    *(HTTP_REQUESTS, STREAMS, REFUSALS, DECISIONS, DECISION_SECONDS, TEMPORAL_FAILURES),
     *(APPROVALS_REQUESTED, OUTCOMES, TIME_TO_DECISION, VERDICTS),
     *(TOOL_RUNS, TOOL_SECONDS, UNCERTAIN_CALLS),
     *(MODEL_CALLS, MODEL_ERRORS, MODEL_SECONDS, MODEL_TOKENS, RUNS_ENDED),

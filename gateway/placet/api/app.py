@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from placet.contracts.config import Config
     from placet.engine.settings import GatewayMetrics, Settings
     from placet.ledger import Ledger
+    from placet.telemetry import Tracing
 
 MIGRATE_AGAIN: Final = 2.0
 """Seconds between attempts to prepare a ledger that does not answer yet."""
@@ -65,7 +66,7 @@ class GatewayApp(FastAPI):
         return self.openapi_schema
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absent
     settings: Settings,
     config: Config,
     *,
@@ -74,6 +75,7 @@ def create_app(
     clock: Clock | None = None,
     limits: Limits | None = None,
     policy: EditPolicy | None = None,
+    tracing: Tracing | None = None,
 ) -> FastAPI:
     """Returns the gateway's app; it starts and answers also while Temporal and the ledger are down.
 
@@ -85,8 +87,18 @@ def create_app(
         clock: In place of this machine's.
         limits: How long the steps of a decision may take.
         policy: In place of the configuration's own.
+        tracing: Where spans go; without it there are none.
     """
-    services = assemble(settings, config, ledger=ledger, temporal=temporal, clock=clock, limits=limits, policy=policy)
+    services = assemble(
+        settings,
+        config,
+        ledger=ledger,
+        temporal=temporal,
+        clock=clock,
+        limits=limits,
+        policy=policy,
+        tracing=tracing,
+    )
     app = GatewayApp(
         title="Placet",
         description="Puts a person in front of the calls that matter.",
@@ -105,6 +117,11 @@ def create_app(
     _answer_errors(app)
     if services.directory.local:
         app.add_middleware(LoopbackGuard)
+    if tracing is not None:
+        # Imported where it is used: OpenTelemetry need not be installed.
+        from placet.api.metrics.spans import RequestSpans  # noqa: PLC0415
+
+        app.add_middleware(RequestSpans, tracer=tracing.tracer)
     app.add_middleware(RequestLog)
     app.add_middleware(CountRequests, metrics=services.metrics)
     return app
@@ -124,6 +141,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await services.feed.close()
         await services.temporal.close()
         await services.ledger.close()
+        if services.tracing is not None:
+            await services.tracing.close()
 
 
 async def _prepare_ledger(ledger: Ledger) -> None:

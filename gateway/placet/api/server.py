@@ -19,6 +19,7 @@ from placet.api.guards import is_loopback
 from placet.api.logs import configure_logs
 from placet.engine.config_file import load
 from placet.engine.errors import EngineError
+from placet.telemetry import tracing
 
 if TYPE_CHECKING:
     import asyncio
@@ -77,7 +78,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
         _log.error("not_started", reason=f"cannot listen on {host}:{port}: {error}")
         return FAILED
     _allow_connections()
-    app = create_app(settings, config)
+    app = create_app(settings, config, tracing=tracing("placet-gateway"))
     with listening:
         address = listening.getsockname()
         _log.info("gateway.started", host=address[0], port=address[1], local=config.people is None)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from placet.api.ports import Temporal
     from placet.contracts.config import Config
     from placet.engine.settings import Settings
+    from placet.telemetry import Tracing
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Services:
 
     Attributes:
         metrics: What is counted, and `waiting`, what the ledger says of what waits.
+        tracing: Where spans go; None where nobody wants them.
         stopping: Set when the process is asked to stop: who waits is answered at once.
     """
 
@@ -56,6 +58,7 @@ class Services:
     feed: Feed
     metrics: GatewayMetrics
     waiting: LedgerMetrics
+    tracing: Tracing | None
     stopping: asyncio.Event
 
 
@@ -64,7 +67,7 @@ def services_of(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-def assemble(
+def assemble(  # noqa: PLR0913 - as `create_app`, which hands them on
     settings: Settings,
     config: Config,
     *,
@@ -73,6 +76,7 @@ def assemble(
     clock: Clock | None = None,
     limits: Limits | None = None,
     policy: EditPolicy | None = None,
+    tracing: Tracing | None = None,
 ) -> Services:
     """Returns the services, put together; nothing is opened yet."""
     now = clock or utc_now
@@ -80,7 +84,7 @@ def assemble(
     metrics = GatewayMetrics()
     waiting = LedgerMetrics(records, Names(config.agents), now)
     metrics.registry.register(waiting)
-    port = temporal or TemporalAdapter(settings, metrics.temporal_failed)
+    port = temporal or TemporalAdapter(settings, metrics.temporal_failed, tracing.clients if tracing else ())
     directory = Directory.of(config.people)
     links = Links(settings.temporal_ui, settings.namespace)
     lookup = Lookup(records, port, now, links)
@@ -95,6 +99,8 @@ def assemble(
         local=directory.local,
         metrics=metrics,
     )
+    feed = Feed(records, stopping)
+    metrics.count_streams(lambda: feed.streams)
     return Services(
         settings=settings,
         config=config,
@@ -109,8 +115,9 @@ def assemble(
         asking=Asking(records, port, lookup, config.defaults),
         withdrawing=Withdrawing(port, delivery, lookup),
         starting=Starting(records, port, config, now),
-        feed=Feed(records, stopping),
+        feed=feed,
         metrics=metrics,
         waiting=waiting,
+        tracing=tracing,
         stopping=stopping,
     )

@@ -6,7 +6,7 @@ Temporal's own timeouts are a try's and not the whole (3 s became 17 s), so each
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
 from functools import partial
@@ -45,7 +45,7 @@ from placet.runs.inbox import CANCEL, DECIDE
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from temporalio.client import Client, WorkflowHandle
+    from temporalio.client import Client, Interceptor, WorkflowHandle
 
     from placet.contracts.approvals import ApprovalInput
     from placet.contracts.decisions import DecideInput, WithdrawInput
@@ -88,9 +88,12 @@ def nobody_counts(error: TemporalError) -> None:
 class TemporalAdapter:
     """Every port of `ports.py`, over one connection that is made when it is first needed."""
 
-    def __init__(self, settings: Settings, failed: Failed = nobody_counts) -> None:
+    def __init__(
+        self, settings: Settings, failed: Failed = nobody_counts, interceptors: Sequence[Interceptor] = ()
+    ) -> None:
         self._settings = settings
         self._failed = failed
+        self._interceptors = interceptors
         self._limited = partial(limited, failed=failed)
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
@@ -225,7 +228,7 @@ class TemporalAdapter:
             if self._client is None:
                 try:
                     async with asyncio.timeout(CONNECT):
-                        client = await open_client(self._settings)
+                        client = await open_client(self._settings, interceptors=self._interceptors)
                         await _ensure_search_attributes(client)
                 except (RPCError, RuntimeError, TimeoutError) as error:
                     reason = f"there is no connection to Temporal at {self._settings.temporal_address}"

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from prometheus_client import CollectorRegistry
-from starlette.datastructures import Headers
 
 from placet.api.errors import ClosedError, ProblemError, UnreachableError
 from placet.contracts.decisions import DECISION_TYPES
@@ -14,7 +13,7 @@ from placet.contracts.errors import CODES, RefusedError
 from placet.telemetry import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 UNMATCHED: Final = "unmatched"
 """The route of a request for which there is none; what was asked for is anybody's text."""
-_STREAM: Final = "text/event-stream"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 _Answer = TypeVar("_Answer")
@@ -35,7 +33,7 @@ class GatewayMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = catalogue.HTTP_REQUESTS.counter(self.registry)
-        self.streams = catalogue.HTTP_STREAMS.gauge(self.registry)
+        self._streams = catalogue.STREAMS.gauge(self.registry)
         self.refusals = catalogue.REFUSALS.counter(self.registry)
         self._decisions = catalogue.DECISIONS.counter(self.registry)
         self._decision_seconds = catalogue.DECISION_SECONDS.histogram(self.registry)
@@ -66,6 +64,10 @@ class GatewayMetrics:
             self._decisions.labels(kind if kind in DECISION_TYPES else catalogue.OTHER, answer).inc()
             self._decision_seconds.labels(status).observe(time.monotonic() - began)
 
+    def count_streams(self, count: Callable[[], int]) -> None:
+        """Shows how many event streams are open, as `count` says at each scrape."""
+        self._streams.set_function(count)
+
     def temporal_failed(self, error: TemporalError) -> None:
         """Counts a call to Temporal that failed; that an approval has ended is an answer."""
         if not isinstance(error, ClosedError):
@@ -73,7 +75,7 @@ class GatewayMetrics:
 
 
 class CountRequests:
-    """Counts each request when its answer has ended, and event streams while they are open."""
+    """Counts each request when its answer has ended; of an event stream, when its head has been sent."""
 
     def __init__(self, app: ASGIApp, metrics: GatewayMetrics) -> None:
         self._app = app
@@ -85,22 +87,16 @@ class CountRequests:
             await self._app(scope, receive, send)
             return
         status = 0
-        streamed = False
 
         async def watched(message: Message) -> None:
-            nonlocal status, streamed
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                streamed = Headers(raw=message["headers"]).get("content-type", "").startswith(_STREAM)
-                if streamed:
-                    self._metrics.streams.labels(route_of(scope)).inc()
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         finally:
-            if streamed:
-                self._metrics.streams.labels(route_of(scope)).dec()
             self._count(scope, status)
 
     def _count(self, scope: Scope, status: int) -> None:
