@@ -131,6 +131,22 @@ def two_turns() -> FakeEffects:
     return FakeEffects([[a_call(0, "find")], [a_call(0, "find")]])
 
 
+def changed_tool() -> FakeEffects:
+    """Returns a turn whose tool changes while its call waits."""
+    effects = gated()
+    effects.outcomes["refund"].append("changed")
+    return effects
+
+
+async def again(client: Client, effects: FakeEffects, run: Run) -> None:
+    """Edits the call, and approves it as the tool is now."""
+    del run
+    first = await effects.approval_of(0)
+    await decide(client, first, "edit", args={"cents": 7})
+    await effects.until(lambda: first.id in effects.ended)
+    await decide(client, await effects.approval_of(0), "approve")
+
+
 SHAPES: Final[dict[str, tuple[Callable[[], FakeEffects], Steps]]] = {
     "allowed": (lambda: FakeEffects([[a_call(0, "find")], [a_call(0, "find"), a_call(1, "find")]]), nothing),
     "denied": (lambda: FakeEffects([[a_call(0, "drop")]], verdicts={"drop": "deny"}), nothing),
@@ -151,6 +167,7 @@ SHAPES: Final[dict[str, tuple[Callable[[], FakeEffects], Steps]]] = {
     "question-denied": (lambda: FakeEffects(asking().turns, verdicts={ASK_HUMAN: "deny"}), nothing),
     "history-that-goes-on": (two_turns, nothing),
     "history-gone-on-with": (two_turns, nothing),
+    "asked-again": (changed_tool, again),
     "model-failed": (lambda: FakeEffects([], model_fails=True), nothing),
 }
 
