@@ -370,6 +370,7 @@ def test_a_real_model_looks_up_asks_and_goes_on(shop: Up, providers: dict[str, M
 
 
 def test_a_script_looks_at_what_waits(up: Up) -> None:
+    """The page's `prometheus.yml` and `placet-alerts.yml` are read by tests/docs/test_metrics.py."""
     ask(up, order_id=1042, amount=12.5)
     shown: list[str] = []
 

@@ -90,6 +90,27 @@ def test_a_worker_shows_what_is_in_the_reference_and_nothing_of_anybody(watched:
     assert re.findall(r"\{[^}]*(?:dana|bot|1001|[0-9a-f]{16,})[^}]*\}", text) == []
 
 
+def test_open_streams_are_counted_until_they_are_closed(watched: Watched) -> None:
+    with watched.client("audra").stream("GET", "/v1/events") as stream:
+        assert stream.status_code == 200
+        watched.wait(lambda: watched.gateway("placet_streams") == 1)
+    watched.wait(lambda: watched.gateway("placet_streams") == 0)
+
+
+def test_a_call_that_died_with_its_worker_is_counted_by_the_next_one(watched: Watched) -> None:
+    text = uuid.uuid4().hex[:8]
+    run = watched.run([{"tool": "note", "args": {"text": text, "hold": "before"}}])
+    watched.held(text, "before")
+    watched.kill_workers()
+    watched.up(workers=1, gateways=1)
+    (question,) = watched.pending(run, limit=40)
+    assert question["kind"] == "question"
+    watched.wait(lambda: watched.worker("placet_uncertain_calls_total", agent="desk", tool="note") == 1)
+    answers = {question["questions"][0]["id"]: {"options": ["stop"]}}
+    assert watched.decide(question, "answer", answers=answers, user="root").status_code == 200
+    watched.finished(run)
+
+
 def test_temporals_own_metrics_have_an_address_of_their_own(watched: Watched) -> None:
     text = watched.scraped("PLACET_TEMPORAL_METRICS")
     assert "temporal_request_latency_seconds_bucket" in text
