@@ -26,14 +26,16 @@ from placet.engine.config_file import ConfigError, load
 from placet.engine.connection import connect
 from placet.engine.errors import EngineError, SettingsError, TemporalUnreachable
 from placet.engine.policy_report import MODES
+from placet.engine.schedules import ensure_reconciler
 from placet.engine.search_attributes import ensure_search_attributes
 from placet.engine.settings import Settings
 from placet.ledger import Ledger, LedgerUnavailableError
 from placet.runs.agent_run import AgentRun
 from placet.runs.approval import ApprovalWorkflow
+from placet.runs.reconcile import Reconcile
 from placet.telemetry import Counting, LedgerMetrics, Tracing, WorkerMetrics, exposed, tracing
 
-WORKFLOWS: Final[Sequence[type]] = (AgentRun, ApprovalWorkflow)
+WORKFLOWS: Final[Sequence[type]] = (AgentRun, ApprovalWorkflow, Reconcile)
 
 ACTIVITY_SLOTS: Final = 100
 CACHED_WORKFLOWS: Final = 1_000
@@ -105,6 +107,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     await ensure_search_attributes(client)
     await _until_there(ledger, stop)
     await ledger.put_agents(agents.describe())
+    await ensure_reconciler(client, settings.task_queue)
     metrics = WorkerMetrics({name: agent.config.model for name, agent in agents.items()})
     effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS, watch=metrics)
     around = [*(traced.workers if traced else ()), Counting(metrics)]

@@ -20,11 +20,12 @@ from temporalio.client import (
 )
 from temporalio.envconfig import ClientConfigProfile
 
+from placet.contracts.reconciling import ReconcileInput
 from placet.engine.connection import connect
 from placet.engine.errors import TemporalUnreachable
 from placet.engine.ports import free_port
 from placet.engine.preparing import prepare
-from placet.engine.schedules import put_schedule
+from placet.engine.schedules import ensure_reconciler, put_schedule, reconciler_id
 from placet.engine.server import TEMPORAL
 from placet.engine.settings import Settings
 from placet_testing.local_temporal import local_temporal
@@ -118,4 +119,21 @@ async def test_a_schedule_is_made_once_and_then_brought_up_to_date(temporal_clie
     found = (await handle.describe()).schedule
     assert found.spec.intervals[0].every == timedelta(hours=2)
     assert (found.state.paused, found.state.note) == (True, "night shift")
+    await handle.delete()
+
+
+async def test_a_worker_of_an_earlier_version_leaves_the_reconcilers_schedule_as_it_is(
+    temporal_client: Client, task_queue: str
+) -> None:
+    """Of old and new workers side by side each restarts now and then; whoever came last must not win."""
+    handle = temporal_client.get_schedule_handle(reconciler_id(task_queue))
+    await asyncio.gather(*(ensure_reconciler(temporal_client, task_queue) for _ in range(4)))
+    made = (await handle.describe()).info
+    assert made.last_updated_at is None
+    await ensure_reconciler(temporal_client, task_queue, ReconcileInput(v=2, pages=7))
+    updated = (await handle.describe()).info.last_updated_at
+    assert updated is not None
+    await ensure_reconciler(temporal_client, task_queue)
+    await ensure_reconciler(temporal_client, task_queue, ReconcileInput(v=2))
+    assert (await handle.describe()).info.last_updated_at == updated
     await handle.delete()

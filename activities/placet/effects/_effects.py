@@ -13,12 +13,14 @@ from placet.effects._describing import Describing
 from placet.effects._door import Door
 from placet.effects._judge import JudgeActivities
 from placet.effects._model import ModelActivities
+from placet.effects._reconcile import ReconcileActivities
 from placet.effects._record import RecordActivities
 from placet.effects._recorded import RecordedActivities
 from placet.effects._settle import SettleActivities
 from placet.effects._threads import ToolThreads
 from placet.effects._tool import ToolActivities
 from placet.effects._watch import NOBODY, Watch
+from placet.effects._whereabouts import Whereabouts
 from placet.ledger import Ledger
 
 
@@ -50,6 +52,7 @@ class Effects:
             tools.run_tool,
             settling.settle,
             settling.close,
+            ReconcileActivities(ledger, Whereabouts(client)).reconcile,
         )
 
     def activities(self) -> Sequence[Callable[..., Any]]:

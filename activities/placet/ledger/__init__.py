@@ -2,6 +2,7 @@
 
 from placet.ledger._figures import OVERDUE, Figures, PendingFigure
 from placet.ledger._ledger import Ledger
+from placet.ledger._repairs import OpenApproval, OpenRun, Repairs, Unfinished
 from placet.ledger._shapes import (
     LARGEST_PAGE,
     AgentRow,
@@ -50,8 +51,11 @@ __all__ = [
     "LedgerTooNewError",
     "LedgerUnavailableError",
     "MessageDict",
+    "OpenApproval",
+    "OpenRun",
     "Page",
     "PendingFigure",
+    "Repairs",
     "RunEndedError",
     "RunQuery",
     "RunRow",
@@ -59,6 +63,7 @@ __all__ = [
     "ThreadHead",
     "ToolRow",
     "TurnRow",
+    "Unfinished",
     "UnknownTextError",
     "UnknownTurnError",
     "Viewer",

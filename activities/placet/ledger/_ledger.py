@@ -31,6 +31,7 @@ from placet.ledger._calls import CallEnding, Claim
 from placet.ledger._database import Database
 from placet.ledger._figures import Figures
 from placet.ledger._migrate import migrate
+from placet.ledger._repairs import Repairs
 from placet.ledger._shapes import (
     AgentRow,
     ApprovalQuery,
@@ -57,6 +58,9 @@ class Ledger:
 
     Every method ends within about five seconds and raises `LedgerUnavailableError` where the database
     cannot be used; every write may then be repeated, and counts once.
+
+    Attributes:
+        repairs: What only the reconciler reads and writes.
     """
 
     def __init__(self, database: Database) -> None:
@@ -64,6 +68,7 @@ class Ledger:
         self.figures: Final = Figures(database)
         self._waking = Waking(database.url)
         self._seal_key: bytes | None = None
+        self.repairs = Repairs(database)
 
     @staticmethod
     def at(url: str) -> Ledger:

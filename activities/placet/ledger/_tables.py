@@ -260,3 +260,19 @@ secrets: Final = Table(
     Column("name", Words, primary_key=True),
     Column("value", Words, nullable=False),
 )
+
+sightings: Final = Table(
+    "sightings",
+    metadata,
+    Column("kind", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("mark", Words, nullable=False),
+    Column("seen", Moment, nullable=False),
+)
+
+namespaces: Final = Table(
+    "namespaces",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("known", Moment, nullable=False),
+)

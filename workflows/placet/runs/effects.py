@@ -14,6 +14,7 @@ from temporalio.common import RetryPolicy
 
 from placet.contracts._base import Message
 from placet.contracts.calls import JudgeInput, JudgeResult
+from placet.contracts.reconciling import Reconciled, ReconcilePageInput
 from placet.contracts.records import (
     RecordInput,
     RecordResult,
@@ -38,12 +39,14 @@ MODEL: Final = "placet.model"
 TOOL: Final = "placet.tool"
 SETTLE: Final = "placet.settle"
 CLOSE: Final = "placet.close"
+RECONCILE: Final = "placet.reconcile"
 
 LEDGER_LIMIT: Final = timedelta(seconds=10)
 JUDGE_LIMIT: Final = timedelta(seconds=30)
 MODEL_LIMIT: Final = timedelta(minutes=10)
 MODEL_LIMIT_IN_ALL: Final = timedelta(hours=1)
 MODEL_HEARTBEAT_LIMIT: Final = timedelta(seconds=30)
+RECONCILE_LIMIT: Final = timedelta(seconds=45)
 TOOL_HEARTBEAT_LIMIT: Final = timedelta(seconds=5)
 
 _PATIENT: Final = RetryPolicy(
@@ -82,6 +85,18 @@ async def settle(given: SettleInput, summary: str) -> SettleResult:
 async def close(given: CloseInput, summary: str) -> CloseResult:
     """Writes the end of a run."""
     return await _patiently(CLOSE, given, CloseResult, LEDGER_LIMIT, summary)
+
+
+async def reconcile(given: ReconcilePageInput, summary: str) -> Reconciled:
+    """Compares one page of open rows with Temporal; what fails is tried again by the next pass."""
+    return await workflow.execute_activity(
+        RECONCILE,
+        given,
+        result_type=Reconciled,
+        start_to_close_timeout=RECONCILE_LIMIT,
+        retry_policy=RetryPolicy(maximum_attempts=1),
+        summary=short(summary),
+    )
 
 
 def start_model(given: ModelInput, summary: str) -> workflow.ActivityHandle[ModelResult]:
