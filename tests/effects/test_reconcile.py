@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from placet.contracts.approvals import Asked, Outcome, decision_record
+from placet.contracts.approvals import ApprovalState, Asked, Outcome, decision_record
 from placet.contracts.decisions import withdrawal_fingerprint
 from placet.contracts.events import TurnCompleted
 from placet.contracts.reconciling import RECONCILER, Place, Reconciled, ReconcilePageInput
@@ -365,6 +365,23 @@ async def test_a_child_of_somebody_elses_workflow_may_outlive_it_but_not_its_res
     stand.temporal.start("theirs", "run-2")
     assert await stand.look_twice() == Reconciled(examined=1, repaired=1)
     assert [workflow_id for workflow_id, _ in stand.temporal.withdrawn] == [asked.workflow_id]
+
+
+async def test_what_a_run_waits_for_and_the_ledger_has_lost_is_shown_again(stand: Stand) -> None:
+    """A ledger that came back from a backup: the run waits, and nobody sees for what."""
+    run = await stand.run()
+    lost, over = (an_approval(run_id=run.id) for _ in range(2))
+    children = frozenset({lost.workflow_id, over.workflow_id, "not-an-approval"})
+    stand.temporal.start(run.id, children=children)
+    stand.temporal.states[lost.workflow_id] = ApprovalState(asked=lost, status="pending")
+    stand.temporal.states[over.workflow_id] = ApprovalState(asked=over, status="approved")
+    await stand.look()
+    assert await stand.ledger.asked(lost.id) is None, "its own record may be on its way"
+    stand.clock.advance(minutes=1)
+    await stand.look()
+    assert await stand.status(lost) == "pending"
+    assert await stand.told(approval_id=lost.id) == [("approval.requested", None)]
+    assert await stand.ledger.asked(over.id) is None, "it writes its end by itself"
 
 
 def a_model_call(index: int, problem: str | None = None) -> ModelCall:

@@ -265,16 +265,16 @@ async def test_past_the_deadline_a_ledger_that_lags_makes_nobody_say_that_nobody
     assert (again.status_code, again.json()) == (200, won)
 
 
-async def test_a_cancelled_and_a_superseded_approval_say_so(site: Site) -> None:
+async def test_a_cancelled_and_a_terminated_approval_say_so(site: Site) -> None:
     bot, dana = site.client("bot"), site.client("dana")
     cancelled = await asked(bot)
     await bot.post(f"/v1/approvals/{cancelled['id']}/cancel")
     answer = problem(await said(dana, cancelled), 409, "cancelled")
     assert answer["approval"]["status"] == "cancelled"
-    orphan = await asked(bot)
-    site.temporal.approvals[orphan["id"]].terminated = True
-    answer = problem(await said(dana, orphan), 409, "superseded")
-    assert answer["approval"]["status"] == "superseded"
+    terminated = await asked(bot)
+    site.temporal.approvals[terminated["id"]].terminated = True
+    answer = problem(await said(dana, terminated), 409, "cancelled")
+    assert answer["approval"]["status"] == "cancelled"
 
 
 async def test_an_unknown_id_is_not_found(site: Site) -> None:

@@ -14,6 +14,7 @@ from placet.ledger import ApprovalQuery, ApprovalSort, Ledger, RunQuery, Viewer
 from placet.ledger._approval_lists import listing
 from placet.ledger._cursor import encode
 from placet.ledger._database import Database
+from placet.ledger._repairs import OLDEST_FIRST, oldest
 from placet.ledger._run_views import listing as run_listing
 from placet.ledger._tables import approvals, approvers, runs
 from placet_testing.ledger_samples import NOON, after
@@ -129,3 +130,10 @@ async def test_what_belongs_to_a_run_or_thread_is_found_by_it(full: str, statuse
         (RunQuery(requester="user:7"), "runs_of_requester"),
     ):
         assert index in await plan(full, run_listing(run_query, NOON))
+
+
+async def test_the_reconcilers_pages_come_from_an_index(full: str) -> None:
+    for table, key in ((approvals, "pending"), (runs, "completed")):
+        for cursor in (None, encode(OLDEST_FIRST, after(seconds=100), f"{100:032}")):
+            query = oldest(table, tuple(table.c), table.c.status == key, after(days=1), cursor, 200)
+            assert_reads_an_index_in_order(await plan(full, query), table.name)

@@ -14,7 +14,7 @@ from placet.contracts.reconciling import Place, Reconciled, ReconcilePageInput
 from placet.effects._repairing import Repairing, has_been_reset
 from placet.effects._whereabouts import Execution, Temporal
 from placet.ledger import Ledger, OpenApproval, OpenRun
-from placet.runs import effects
+from placet.runs import approval, effects
 
 PAGE: Final = 200
 MANY: Final = 20
@@ -25,6 +25,7 @@ TOO_MANY_GONE: Final = "too_many_gone"
 
 GONE: Final = "gone"
 ORPHAN: Final = "orphan"
+UNKNOWN: Final = "unknown"
 
 _log = structlog.stdlib.get_logger("placet.reconciler")
 
@@ -84,6 +85,7 @@ class ReconcileActivities:
             if row.id in due:
                 _log.warning("reconciler.run_repaired", run_id=row.id, seen=marks[row.id])
                 await self._repairing.run(row, found[row.workflow_id], now)
+        await self._ask_children(found, given, now)
         return _told(marks, due, Place(kind="runs", after=page.next_cursor) if page.next_cursor else None)
 
     async def _follow(self, row: OpenRun, here: Execution | None, now: datetime) -> None:
@@ -93,6 +95,20 @@ class ReconcileActivities:
         reset = await has_been_reset(self._temporal, row.workflow_run_id or here.first_run_id, here)
         if await self._repairing.follow(row, here, now, reset=reset) and reset:
             _log.info("reconciler.run_was_reset", run_id=row.id, workflow_run_id=here.run_id)
+
+    async def _ask_children(self, found: Found, given: ReconcilePageInput, now: datetime) -> None:
+        """Lets approvals that open runs wait for, and that the ledger does not show, write what they ask again."""
+        waiting = {
+            child.removeprefix(approval.ID_PREFIX)
+            for one in found.values()
+            for child in (one.children if one is not None else ())
+            if child.startswith(approval.ID_PREFIX)
+        }
+        unknown = await self._ledger.repairs.unknown_approvals(waiting)
+        marks = {approval_id: UNKNOWN if approval_id in unknown else None for approval_id in waiting}
+        for approval_id in await self._ledger.repairs.sight("child", marks, now, _apart(given)):
+            _log.warning("reconciler.approval_lost", approval_id=approval_id)
+            await self._repairing.child(approval_id)
 
     async def _be_cautious(self, found: Found, given: ReconcilePageInput, now: datetime) -> None:
         """Refuses to believe what looks like the wrong namespace.

@@ -9,13 +9,14 @@ from placet.contracts.approvals import Outcome
 from placet.contracts.decisions import Person, WithdrawInput, withdrawal_fingerprint
 from placet.contracts.events import OPERATOR, SYSTEM_RECONCILER, RunReset
 from placet.contracts.reconciling import RECONCILER
-from placet.contracts.records import EndedEntry
+from placet.contracts.records import EndedEntry, RequestedEntry
 from placet.contracts.runs import CallRef, CloseInput, ModelCall, RunResult, SettleInput, SettleReason
 from placet.contracts.seal import seal
 from placet.effects._messages import new_id, tool_message
 from placet.effects._texts import settle_text
 from placet.effects._whereabouts import Closing, Execution, Status, Temporal
 from placet.ledger import Ledger, OpenApproval, OpenRun, Unfinished
+from placet.runs import approval
 
 SUPERSEDED: Final = "The run that asked was reset; nobody waits for an answer."
 NOT_THERE: Final = "Temporal does not know its workflow any more."
@@ -40,6 +41,12 @@ class Repairing:
         if asked is not None:
             closing = await self._temporal.closing(here, Outcome) if here else None
             await self._ledger.repairs.end_approval(asked, _end(row, here, closing, now))
+
+    async def child(self, approval_id: str) -> None:
+        """Writes again what an approval asks whose row the ledger has lost: nobody could see it otherwise."""
+        state = await self._temporal.state(approval.ID_PREFIX + approval_id)
+        if state is not None and state.status == "pending":
+            await self._ledger.record(state.asked, 0, (RequestedEntry(),))
 
     async def follow(self, row: OpenRun, here: Execution, now: datetime, *, reset: bool) -> bool:
         """Notes under which of its ids Temporal goes on with a run; returns whether that is news."""

@@ -9,13 +9,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
+from pydantic import ValidationError
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistoryEventFilterType
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHistoryEventFilterType,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from placet.contracts._base import Message
+from placet.contracts.approvals import ApprovalState
 from placet.contracts.decisions import WithdrawInput
 from placet.contracts.runs import ModelInput
 from placet.runs import effects
@@ -93,6 +101,10 @@ class Temporal(Protocol):
         """Returns the turn of a run of ours in which its reset leaves it, where its history tells."""
         ...
 
+    async def state(self, workflow_id: str) -> ApprovalState | None:
+        """Returns what an approval says of itself; None where it cannot say so now."""
+        ...
+
     async def withdraw(self, workflow_id: str, given: WithdrawInput) -> None:
         """Sends a withdrawal to an approval as a Signal."""
         ...
@@ -150,6 +162,15 @@ class Whereabouts:
                 if _is_reset(event):
                     turn = await self._turn(asked) if asked else 0
         return turn
+
+    async def state(self, workflow_id: str) -> ApprovalState | None:
+        """Asks by a query."""
+        handle = self._client.get_workflow_handle(workflow_id)
+        async with self._slot():
+            try:
+                return await handle.query("state", result_type=ApprovalState)
+            except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError, ValidationError):
+                return None
 
     async def withdraw(self, workflow_id: str, given: WithdrawInput) -> None:
         """Sends the Signal; one that meets a closed workflow has come too late and changes nothing."""

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Table, delete, insert, select, tuple_, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    delete,
+    insert,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,9 +38,9 @@ from placet.ledger._tables import approvals, calls, decisions, messages, micros,
 RECONCILED: Final = -1
 """The number of the entry that the reconciler writes: a workflow counts its own from 0."""
 
-Subject = Literal["approval", "run"]
+Subject = Literal["approval", "run", "child"]
 
-_OLDEST_FIRST: Final = "reconcile"
+OLDEST_FIRST: Final = "reconcile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +97,7 @@ class Repairs:
         columns = (approvals.c.id, approvals.c.run_id, approvals.c.expires_at, approvals.c.requested_at)
         still = approvals.c.status == "pending"
         async with self._database.read() as connection:
-            rows = await _oldest(connection, columns, approvals, still, before, after, limit)
+            rows = (await connection.execute(oldest(approvals, columns, still, before, after, limit))).all()
         shown = tuple(
             OpenApproval(id=row.id, workflow_id=f"approval-{row.id}", run_id=row.run_id, expires_at=row.expires_at)
             for row in rows[: page_size(limit)]
@@ -96,7 +108,7 @@ class Repairs:
         """Returns one page of runs that were started before a moment and have not ended, the oldest first."""
         still = runs.c.status == "running"
         async with self._database.read() as connection:
-            rows = await _oldest(connection, tuple(runs.c), runs, still, before, after, limit)
+            rows = (await connection.execute(oldest(runs, tuple(runs.c), still, before, after, limit))).all()
         shown = tuple(
             OpenRun(
                 id=row.id,
@@ -109,6 +121,14 @@ class Repairs:
             for row in rows[: page_size(limit)]
         )
         return Page(shown, _behind(rows, limit, "started_at"))
+
+    async def unknown_approvals(self, ids: Collection[str]) -> frozenset[str]:
+        """Returns which of these approvals have no row."""
+        if not ids:
+            return frozenset()
+        async with self._database.read() as connection:
+            found = await connection.execute(select(approvals.c.id).where(approvals.c.id.in_(ids)))
+            return frozenset(ids) - set(found.scalars())
 
     async def sight(
         self, subject: Subject, marks: Mapping[str, str | None], now: datetime, apart: timedelta
@@ -189,29 +209,28 @@ class Repairs:
             return Unfinished(turn=turn, answers=answers, running=running, uncertain=frozenset(uncertain))
 
 
-async def _oldest(
-    connection: AsyncConnection,
-    columns: Sequence[ColumnElement[Any]],
+def oldest(
     table: Table,
+    columns: Sequence[ColumnElement[Any]],
     still: ColumnElement[bool],
     before: datetime,
     after: str | None,
     limit: int,
-) -> Sequence[Any]:
+) -> Select[Any]:
+    """Returns the statement that reads a page of open rows, and one row behind it."""
     begun = table.c.requested_at if table is approvals else table.c.started_at
     query = select(*columns).where(still, begun < before)
     if after is not None:
         here = tuple_(type_coerce(begun, BigInteger), table.c.id)
-        query = query.where(here > tuple_(*decode(_OLDEST_FIRST, after)))
-    query = query.order_by(begun, table.c.id).limit(page_size(limit) + 1)
-    return (await connection.execute(query)).all()
+        query = query.where(here > tuple_(*decode(OLDEST_FIRST, after)))
+    return query.order_by(begun, table.c.id).limit(page_size(limit) + 1)
 
 
 def _behind(rows: Sequence[Any], limit: int, key: str) -> str | None:
     if len(rows) <= page_size(limit):
         return None
     last = rows[page_size(limit) - 1]
-    return encode(_OLDEST_FIRST, micros(getattr(last, key)), last.id)
+    return encode(OLDEST_FIRST, micros(getattr(last, key)), last.id)
 
 
 async def _sighted(

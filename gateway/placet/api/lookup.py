@@ -117,8 +117,8 @@ class Lookup:
         if outcome is None and now.status == "expired":
             return now
         if outcome is None:
-            # Somebody ended the workflow from outside, or it is gone: nobody waits for an answer.
-            return overlaid(now, "superseded", None, self._clock())
+            # Somebody ended the workflow from outside, or it is gone: so the reconciler will record it.
+            return overlaid(now, "cancelled", None, self._clock())
         return overlaid(now, outcome.status, outcome.decision, outcome.ended_at)
 
     async def earlier(self, approval_id: str, decision_id: str) -> StoredDecision | None:

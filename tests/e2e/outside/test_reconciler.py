@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 import uuid
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -15,13 +19,21 @@ from temporalio.client import (
     Client,
     ScheduleActionExecutionStartWorkflow,
     ScheduleHandle,
+    WorkflowFailureError,
     WorkflowHandle,
 )
+from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError
+from temporalio.worker import Worker
 
 from placet.contracts.reconciling import Reconciled, ReconcileInput
+from placet.effects._reconcile import ReconcileActivities
+from placet.effects._whereabouts import Whereabouts
+from placet.engine.preparing import prepare
 from placet.engine.schedules import reconciler_id
+from placet.ledger import Ledger
 from placet.runs import reconcile
+from placet.worker import runner
 from placet_testing.deployment import Deployment, Json
 from placet_testing.gateway import problem
 
@@ -185,6 +197,90 @@ async def test_an_approval_that_temporal_has_lost_ends_cancelled(deployment: Dep
         await a_pass(deployment, temporal)
     assert deployment.ended(asked)["status"] == "cancelled"
     assert told(deployment, approval_id=asked["id"])[-1] == ("approval.cancelled", "system:reconciler")
+
+
+async def test_who_decides_on_an_orphan_before_it_is_superseded_lets_nothing_run(
+    deployment: Deployment, temporal: Client
+) -> None:
+    run, orphan = waiting_run(deployment, "orphan decided")
+    await reset(temporal, run, 1)
+    (fresh,) = [one for one in deployment.pending(run, 2) if one["id"] != orphan["id"]]
+    assert deployment.decide(orphan).status_code == 200
+    for _ in range(3):
+        await a_pass(deployment, temporal)
+    assert deployment.ended(orphan)["status"] == "approved", "the first end stays"
+    assert [one["id"] for one in deployment.pending(run)] == [fresh["id"]]
+    assert deployment.effects("orphan decided") == []
+    assert deployment.decide(fresh, "reject").status_code == 200
+    assert deployment.finished(run)["status"] == "completed"
+    assert deployment.effects("orphan decided") == []
+
+
+async def test_a_run_that_is_reset_again_and_again_asks_once_in_the_end(
+    deployment: Deployment, temporal: Client
+) -> None:
+    run, first = waiting_run(deployment, "again")
+    seen = {first["id"]}
+    for count in (2, 3):
+        await reset(temporal, run, 1)
+        await a_pass(deployment, temporal)
+        seen |= {one["id"] for one in deployment.pending(run, count)}
+    for _ in range(2):
+        await a_pass(deployment, temporal)
+    (last,) = deployment.pending(run)
+    assert [deployment.ended(one)["status"] for one in seen - {last["id"]}] == ["superseded"] * 2
+    assert deployment.decide(last).status_code == 200
+    assert deployment.finished(run)["status"] == "completed"
+    assert len(deployment.effects("again")) == 1
+    assert [one[0] for one in told(deployment, run_id=run["id"])].count("run.reset") == 2
+
+
+async def test_an_approval_that_the_ledger_has_lost_is_shown_again(deployment: Deployment, temporal: Client) -> None:
+    run, asked = waiting_run(deployment, "lost")
+    with closing(sqlite3.connect(deployment.ledger_file, timeout=10)) as ledger, ledger:
+        for table, column in (("approvals", "id"), ("approvers", "approval_id"), ("events", "approval_id")):
+            ledger.execute(f"DELETE FROM {table} WHERE {column} = ?", (asked["id"],))  # noqa: S608 - of this test
+    assert deployment.client().get(f"/v1/approvals/{asked['id']}").status_code == 404
+    await a_pass(deployment, temporal)
+    await a_pass(deployment, temporal)
+    assert deployment.read(asked) == asked
+    assert deployment.pending(run) == [asked]
+    assert deployment.decide(asked).status_code == 200
+    assert deployment.finished(run)["status"] == "completed"
+    assert len(deployment.effects("lost")) == 1
+
+
+async def test_a_worker_in_the_wrong_namespace_changes_nothing_and_its_pass_fails(
+    deployment: Deployment, temporal: Client
+) -> None:
+    run, asked = waiting_run(deployment, "elsewhere")
+    await a_pass(deployment, temporal)
+    wrong = replace(deployment.settings, temporal=replace(deployment.settings.temporal, namespace="elsewhere"))
+    elsewhere = await prepare(wrong, own=True, patience=timedelta(seconds=20))
+    ledger = Ledger.at(deployment.ledger_url)
+    before = await ledger.tail()
+    activities = ReconcileActivities(ledger, Whereabouts(elsewhere))
+    async with Worker(
+        elsewhere,
+        task_queue=deployment.task_queue,
+        workflows=[reconcile.Reconcile],
+        activities=[activities.reconcile],
+        workflow_runner=runner(),
+        build_id="test",
+    ):
+        for _ in range(3):
+            with pytest.raises(WorkflowFailureError) as failed:
+                await a_pass(deployment, elsewhere)
+            cause = failed.value.cause
+            assert isinstance(cause, ActivityError)
+            assert isinstance(cause.cause, ApplicationError)
+            assert cause.cause.type in {"wrong_namespace", "too_many_gone"}
+            assert "Nothing was changed" in cause.cause.message
+    assert await ledger.tail() == before
+    await ledger.close()
+    assert deployment.read(asked) == asked
+    assert deployment.decide(asked, "reject").status_code == 200
+    assert deployment.finished(run)["status"] == "completed"
 
 
 async def test_a_withdrawal_that_only_claims_to_be_of_the_reconciler_is_an_operators(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from placet.contracts._base import Message
+from placet.contracts.approvals import ApprovalState
 from placet.contracts.decisions import WithdrawInput
 from placet.effects._whereabouts import Closing, Execution, Status
 
@@ -24,6 +25,7 @@ class FakeWhereabouts:
         latest: The latest run of each workflow.
         earlier: Runs before the latest, by workflow and run.
         closings: How runs have ended, by run.
+        states: What approvals say of themselves.
         down: Nobody answers.
         withdrawn: What was sent to approvals.
         asked: How many workflows were described.
@@ -33,6 +35,7 @@ class FakeWhereabouts:
     latest: dict[str, Execution] = field(default_factory=dict[str, Execution])
     earlier: dict[tuple[str, str], Execution] = field(default_factory=dict[tuple[str, str], Execution])
     closings: dict[str, Closing] = field(default_factory=dict[str, Closing])
+    states: dict[str, ApprovalState] = field(default_factory=dict[str, ApprovalState])
     down: bool = False
     turn: int | None = None
     withdrawn: list[tuple[str, WithdrawInput]] = field(default_factory=list[tuple[str, WithdrawInput]])
@@ -83,6 +86,11 @@ class FakeWhereabouts:
         """Returns the turn that a test has set."""
         del execution
         return self.turn
+
+    async def state(self, workflow_id: str) -> ApprovalState | None:
+        """Returns what a test has set."""
+        self._answer()
+        return self.states.get(workflow_id)
 
     async def withdraw(self, workflow_id: str, given: WithdrawInput) -> None:
         """Keeps what was sent."""
