@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError
 
+from placet.contracts.reconciling import RECONCILER
 from placet.engine.connection import data_converter
 from placet_testing.approval_stage import CALL, QUESTION, Handle, Stage, decision, send, until
 from placet_testing.local_temporal import local_temporal
@@ -95,6 +96,19 @@ async def superseded(stage: Stage) -> Handle:
         handle = await stage.ask()
         await stage.pending(handle)
         await handle.signal("cancel", {"status": "superseded"})
+        await handle.result()
+    return handle
+
+
+async def superseded_after_a_reset(stage: Stage) -> Handle:
+    """As the reconciler withdraws it, sealed, and somebody decides too late."""
+    async with stage.worker():
+        handle = await stage.ask()
+        await stage.pending(handle)
+    given = {"id": "superseded", "status": "superseded", "by": RECONCILER, "reason": "reset", "seal": "0" * 64}
+    await handle.signal("cancel", given)
+    await handle.signal("decide", decision("approve", "d1"))
+    async with stage.worker():
         await handle.result()
     return handle
 
@@ -207,7 +221,7 @@ async def wrong_input(stage: Stage) -> Handle:
 
 SHAPES: Final[tuple[Shape, ...]] = (
     *(approved, edited, rejected, responded, answered, skipped, never_expiring),
-    *(expired, cancelled, withdrawn, superseded),
+    *(expired, cancelled, withdrawn, superseded, superseded_after_a_reset),
     *(two_at_once_by_signal, two_at_once_by_update, updates_that_met_a_queue),
     *(worker_gone, worker_gone_and_too_late, cancelled_in_the_first_task),
     *(cancelled_while_the_end_was_recorded, ledger_that_had_lost_the_row, wrong_input),

@@ -14,11 +14,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, cast
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from placet.contracts.approvals import Asked
 from placet.contracts.calls import Terms
 from placet.contracts.questions import ASK_HUMAN
+from placet.contracts.reconciling import RECONCILER
 from placet.contracts.runs import RunInput
 from placet.engine.connection import data_converter
 from placet_testing.fake_effects import FakeEffects, a_call, a_question
@@ -147,6 +151,25 @@ async def again(client: Client, effects: FakeEffects, run: Run) -> None:
     await decide(client, await effects.approval_of(0), "approve")
 
 
+async def reset(client: Client, effects: FakeEffects, run: Run) -> None:
+    """Takes the run back to before it asked, and approves what it asks then."""
+    orphan = await effects.approval_of(0)
+    done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    tasks = [event.event_id async for event in run.fetch_history_events() if event.event_type == done]
+    request = ResetWorkflowExecutionRequest(
+        namespace=client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=run.id),
+        reason="try again",
+        workflow_task_finish_event_id=tasks[1],
+        request_id=uuid.uuid4().hex,
+    )
+    await client.workflow_service.reset_workflow_execution(request)
+    given = {"id": "superseded", "status": "superseded", "by": RECONCILER}
+    await client.get_workflow_handle(f"approval-{orphan.id}").signal("cancel", given)
+    await effects.until(lambda: orphan.id in effects.ended)
+    await decide(client, await effects.approval_of(0), "approve")
+
+
 SHAPES: Final[dict[str, tuple[Callable[[], FakeEffects], Steps]]] = {
     "allowed": (lambda: FakeEffects([[a_call(0, "find")], [a_call(0, "find"), a_call(1, "find")]]), nothing),
     "denied": (lambda: FakeEffects([[a_call(0, "drop")]], verdicts={"drop": "deny"}), nothing),
@@ -168,6 +191,7 @@ SHAPES: Final[dict[str, tuple[Callable[[], FakeEffects], Steps]]] = {
     "history-that-goes-on": (two_turns, nothing),
     "history-gone-on-with": (two_turns, nothing),
     "asked-again": (changed_tool, again),
+    "reset": (gated, reset),
     "model-failed": (lambda: FakeEffects([], model_fails=True), nothing),
 }
 
@@ -188,6 +212,8 @@ async def record(client: Client, shape: str) -> str:
     async with effects.worker(client, queue):
         run: Run = await client.start_workflow("AgentRun", given, id=run_id, task_queue=queue)
         await steps(client, effects, run)
+        if shape == "reset":
+            run = client.get_workflow_handle(run.id)
         try:
             await run.result()
         except WorkflowFailureError:

@@ -27,7 +27,7 @@ from placet_testing.approval_stage import runner, task_failures
 HISTORIES: Final = sorted((Path(__file__).parent / "histories").glob("approval-*.json"))
 SHAPES: Final = {
     *("approved", "edited", "rejected", "responded", "answered", "skipped", "never-expiring"),
-    *("expired", "cancelled", "withdrawn", "superseded"),
+    *("expired", "cancelled", "withdrawn", "superseded", "superseded-after-a-reset"),
     *("two-at-once-by-signal", "two-at-once-by-update", "updates-that-met-a-queue"),
     *("worker-gone", "worker-gone-and-too-late", "cancelled-in-the-first-task"),
     *("cancelled-while-the-end-was-recorded", "ledger-that-had-lost-the-row", "wrong-input"),

@@ -9,12 +9,20 @@ from contextlib import asynccontextmanager
 
 import pytest
 from temporalio import activity
-from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, ScheduleHandle, WorkflowFailureError
+from temporalio.client import (
+    Client,
+    ScheduleActionExecutionStartWorkflow,
+    ScheduleHandle,
+    ScheduleSpec,
+    WorkflowFailureError,
+)
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from placet.contracts.reconciling import Place, Reconciled, ReconcileInput, ReconcilePageInput
+from placet.engine.findings import State
+from placet.engine.reconciler_report import examine_reconciler
 from placet.engine.schedules import reconciler, reconciler_id
 from placet.runs import effects
 from placet.runs.reconcile import WORKFLOW_TYPE, Reconcile
@@ -92,15 +100,44 @@ async def test_a_refusal_fails_the_pass_at_once_with_its_reason(
 
 async def test_a_pass_begins_where_the_one_before_it_stopped(temporal_client: Client, task_queue: str) -> None:
     pages = Pages()
-    name = reconciler_id(task_queue)
-    schedule = reconciler(task_queue, ReconcileInput(pages=1))
-    handle = await temporal_client.create_schedule(name, schedule)
+    handle = await schedule_without_times(temporal_client, task_queue, ReconcileInput(pages=1))
     async with working(temporal_client, task_queue, pages):
         for count in range(1, 5):
             await handle.trigger()
             await passes(handle, temporal_client, count)
     await handle.delete()
     assert pages.places()[:4] == ["approvals", "approvals 1", "runs", "approvals"]
+
+
+async def test_doctor_tells_why_the_last_pass_failed(temporal_client: Client, task_queue: str) -> None:
+    assert (await examine_reconciler(temporal_client, task_queue)).state is State.IDLE
+    handle = await schedule_without_times(temporal_client, task_queue, ReconcileInput())
+    assert (await examine_reconciler(temporal_client, task_queue)).state is State.OK
+    pages = Pages()
+    pages.refuses = True
+    async with working(temporal_client, task_queue, pages):
+        await handle.trigger()
+        with pytest.raises(WorkflowFailureError):
+            await passes(handle, temporal_client, 1)
+        finding = await examine_reconciler(temporal_client, task_queue)
+        assert finding.state is State.MISSING
+        assert "Nothing was changed" in finding.found
+        pages.refuses = False
+        await handle.trigger()
+        await passes(handle, temporal_client, 2)
+    assert (await examine_reconciler(temporal_client, task_queue)).state is State.OK
+    await handle.pause(note="night shift")
+    paused = await examine_reconciler(temporal_client, task_queue)
+    assert paused.state is State.IDLE
+    assert "night shift" in paused.found
+    await handle.delete()
+
+
+async def schedule_without_times(client: Client, queue: str, given: ReconcileInput) -> ScheduleHandle:
+    """Makes the reconciler's schedule, which starts a pass only where a test says so."""
+    schedule = reconciler(queue, given)
+    schedule.spec = ScheduleSpec()
+    return await client.create_schedule(reconciler_id(queue), schedule)
 
 
 async def passes(handle: ScheduleHandle, client: Client, count: int) -> None:

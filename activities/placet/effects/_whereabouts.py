@@ -135,7 +135,13 @@ class Whereabouts:
         """Describes workflows, a few at a time."""
         wanted = list(dict.fromkeys(ids))
         await self.namespace_id()
-        found = await asyncio.gather(*(self._describe(workflow_id) for workflow_id in wanted))
+        asking = [asyncio.create_task(self._describe(workflow_id)) for workflow_id in wanted]
+        try:
+            found = await asyncio.gather(*asking)
+        finally:
+            # With one answer missing all are worth nothing: a Temporal in trouble is not asked on.
+            for task in asking:
+                task.cancel()
         return dict(zip(wanted, found, strict=True))
 
     async def look_at_run(self, workflow_id: str, run_id: str) -> Execution | None:

@@ -28,6 +28,7 @@ from placet.engine.findings import Finding, State
 from placet.engine.machine import examine_machine
 from placet.engine.plan import given_temporal
 from placet.engine.policy_report import MODES, OFF
+from placet.engine.reconciler_report import examine_reconciler
 from placet.engine.search_attributes import missing_search_attributes
 from placet.engine.settings import Settings
 
@@ -69,7 +70,8 @@ async def _temporal(settings: Settings, *, expected: bool) -> list[Finding]:
         async with asyncio.timeout(_LIMIT.total_seconds()):
             client = await connect(settings)
             connected = await _connected(client, where)
-            return [connected, await _worker(client, settings.task_queue)]
+            worker = await _worker(client, settings.task_queue)
+            return [connected, worker, await examine_reconciler(client, settings.task_queue)]
     except (TemporalUnreachable, TimeoutError):
         state = State.UNREACHABLE if expected else State.IDLE
         nobody = Finding(subject="Temporal connection", state=state, found=f"nobody answers at {where}", remedy=_START)
