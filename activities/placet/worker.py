@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -106,12 +107,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         return
     await ensure_search_attributes(client)
     await _until_there(ledger, stop)
-    await ledger.put_agents(agents.describe())
     await ensure_reconciler(client, settings.task_queue)
     metrics = WorkerMetrics({name: agent.config.model for name, agent in agents.items()})
     effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS, watch=metrics)
     around = [*(traced.workers if traced else ()), Counting(metrics)]
-    async with _shown(settings, metrics, ledger), build(client, settings, effects, around):
+    published = _published(ledger, agents, effects)
+    async with _shown(settings, metrics, ledger), published, build(client, settings, effects, around):
         _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
         if not config.policy.enabled:
             _log.warning("policy.off", meaning="nobody is asked, and what would ask is denied")
@@ -190,6 +191,32 @@ async def _connected(settings: Settings, stop: asyncio.Event, traced: Tracing | 
         return connecting.result()
     connecting.cancel()
     return None
+
+
+@contextlib.asynccontextmanager
+async def _published(ledger: Ledger, agents: Agents, effects: Effects) -> AsyncGenerator[None]:
+    """Reaches the agents' MCP servers while the block runs, and publishes the agents whenever they have other tools."""
+    changed = asyncio.Event()
+    await effects.start(partial(asyncio.get_running_loop().call_soon_threadsafe, changed.set))
+    await ledger.put_agents(agents.describe())
+    publishing = asyncio.create_task(_keep_published(ledger, agents, changed))
+    try:
+        yield
+    finally:
+        publishing.cancel()
+        await effects.stop()
+
+
+async def _keep_published(ledger: Ledger, agents: Agents, changed: asyncio.Event) -> None:
+    while True:
+        await changed.wait()
+        changed.clear()
+        try:
+            await ledger.put_agents(agents.describe())
+        except LedgerUnavailableError as error:
+            _log.warning("worker.agents_not_published", error=str(error))
+            changed.set()
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _until_there(ledger: Ledger, stop: asyncio.Event) -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from placet.contracts.config import AgentConfig, Config, Defaults, PolicyConfig, Questions, Rule, User
+from placet.contracts.config import AgentConfig, Config, Defaults, McpServerConfig, PolicyConfig, Questions, Rule, User
 from placet.contracts.errors import CODES, Code
 from placet.contracts.events import EVENT_DATA, EventType
 
@@ -82,6 +82,7 @@ def test_every_setting_in_the_docs_is_one_that_the_code_names() -> None:
     ("heading", "model"),
     [
         ("## agents", AgentConfig),
+        ("### agents.mcp", McpServerConfig),
         ("## policy", PolicyConfig),
         ("### policy.rules", Rule),
         ("## defaults", Defaults),

@@ -39,6 +39,7 @@ ANOTHER: Final = "docs/how-to/ask-from-another-workflow.md"
 EVENTS: Final = "docs/how-to/follow-events.md"
 SCRIPT: Final = "docs/how-to/approve-from-a-script.md"
 QUESTIONS: Final = "docs/how-to/let-an-agent-ask.md"
+MCP: Final = "docs/how-to/use-mcp-tools.md"
 POLICY: Final = "docs/how-to/write-a-policy.md"
 MODELS: Final = "docs/how-to/use-a-real-model.md"
 PEOPLE: Final = "docs/how-to/people-and-keys.md"
@@ -379,6 +380,25 @@ def test_a_script_looks_at_what_waits(up: Up) -> None:
         return any(line.startswith('placet_approvals_pending{age="5m",agent=""') for line in shown)
 
     until(seen)
+
+
+def test_an_agent_calls_the_tools_of_an_mcp_server_behind_an_approval(tmp_path: Path) -> None:
+    for name in ("placet.yaml", "stock_model.py", "script.yaml", "stock_server.py"):
+        (tmp_path / name).write_text(file_of(MCP, name))
+    environment = {"STOCK_KEY": "s3cret", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with running_up(tmp_path / "data", "--config", str(tmp_path / "placet.yaml"), environment=environment) as up:
+        run = httpx.post(f"{up.url}/v1/runs", json={"agent": "stock", "input": "Lamps?"}, timeout=30).json()
+        until(lambda: get(up, f"/runs/{run['id']}")["status"] == "waiting")
+        [agent] = get(up, "/agents")["items"]
+        assert [tool["name"] for tool in agent["tools"]] == ["stock_count", "stock_order"]
+        assert agent["mcp"] == [{"name": "stock", "problem": None}]
+        assert not (tmp_path / "orders.txt").exists()
+        done = bash(up, file_of(MCP, "approve_order.sh"))
+        assert done.returncode == 0, done.stderr
+        until(lambda: get(up, f"/runs/{run['id']}")["status"] == "completed")
+        messages: Any = get(up, f"/runs/{run['id']}/messages")
+    assert [one["data"]["content"] for one in messages if one["type"] == "tool"] == ["5", "Ordered 12 of lamps."]
+    assert (tmp_path / "orders.txt").read_text() == "12 lamps\n"
 
 
 def test_a_key_that_was_made_lets_its_holder_in(tmp_path: Path) -> None:

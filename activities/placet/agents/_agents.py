@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,11 +18,13 @@ from placet.agents import _ask_human
 from placet.agents._descriptions import Description, description_of
 from placet.agents._models import kinds_in_results, model_of
 from placet.agents._references import resolve
+from placet.agents._toolbox import Toolbox, ToolServer
 from placet.agents._tools import Tool, tool_of
 from placet.agents.errors import AgentsError, LoadError
+from placet.agents.mcp.loading import servers_of
 from placet.contracts.config import AgentConfig, Config
 from placet.contracts.questions import ASK_HUMAN
-from placet.ledger import AgentRow, ToolRow
+from placet.ledger import AgentRow, McpServerRow, ToolRow
 from placet.policy import matches
 
 _Made = TypeVar("_Made")
@@ -33,6 +38,34 @@ class Agent:
     config: AgentConfig
     model: BaseChatModel = field(repr=False)
     tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
+
+    @property
+    def servers(self) -> Sequence[ToolServer]:
+        """Its MCP servers; `tools` follows them."""
+        return self.tools.servers if isinstance(self.tools, Toolbox) else ()
+
+    async def refresh(self, tool: str | None = None, max_age: timedelta = timedelta(0)) -> None:
+        """Asks the MCP servers for their tools, so that `tools` is what they are now; nothing to do without servers.
+
+        It never raises and takes ten seconds at most, or sixty for a server that has not had the time to start. Of a
+        server that does not answer the tools stay as they were known last.
+
+        Args:
+            tool: Ask only whoever may have the tool of this name.
+            max_age: What was asked for less long ago is good enough.
+        """
+        asked = self.servers
+        if tool is not None and isinstance(self.tools, Toolbox):
+            asked = self.tools.of(tool)
+        await asyncio.gather(*(server.refresh(max_age) for server in asked))
+
+    def why_without(self, tool: str) -> str:
+        """Returns why there is no tool of this name."""
+        if isinstance(self.tools, Toolbox):
+            for server in self.tools.of(tool):
+                if server.problem is not None:
+                    return f"the MCP server {server.name} cannot be reached: {server.problem}"
+        return "the agent has no such tool any more"
 
     @property
     def prompt(self) -> str | None:
@@ -74,7 +107,11 @@ class Agent:
         if self.asks_people:
             tools.append(ToolRow(name=ASK_HUMAN, description=_ask_human.DESCRIPTION, args_schema=_ask_human.SCHEMA))
         return AgentRow(
-            name=self.name, description=self.config.description, model=self.config.model, tools=tuple(tools)
+            name=self.name,
+            description=self.config.description,
+            model=self.config.model,
+            tools=tuple(tools),
+            mcp=tuple(McpServerRow(name=server.name, problem=server.problem) for server in self.servers),
         )
 
 
@@ -90,22 +127,38 @@ class Agents(Mapping[str, Agent]):
         self.descriptions: Mapping[str, Description] = dict(descriptions or {})
 
     @classmethod
-    def load(cls, config: Config, folder: Path) -> Agents:
+    def load(cls, config: Config, folder: Path, environment: Mapping[str, str] = os.environ) -> Agents:
         """Returns the agents of a configuration; imports the modules that it names.
 
         Args:
             config: What `placet.yaml` says.
             folder: Where it lies; references are resolved from there.
+            environment: Has the variables that MCP servers are given.
 
         Raises:
             LoadError: Some references cannot be loaded; it names all of them.
         """
-        loading = _Loading(config, folder)
+        loading = _Loading(config, folder, environment)
         agents = {name: loading.agent(name, one) for name, one in config.agents.items()}
         descriptions = loading.descriptions()
         if loading.problems:
             raise LoadError(loading.problems)
         return cls({name: agent for name, agent in agents.items() if agent is not None}, descriptions)
+
+    def start(self, changed: Callable[[], object]) -> None:
+        """Begins to reach the MCP servers, in the running loop; whatever they are asked happens there.
+
+        Args:
+            changed: Called in that loop whenever `describe` would say something else.
+        """
+        for agent in self._agents.values():
+            for server in agent.servers:
+                server.start(changed)
+
+    async def stop(self) -> None:
+        """Ends the MCP servers, in the loop in which they were begun."""
+        servers = [server for agent in self._agents.values() for server in agent.servers]
+        await asyncio.gather(*(server.stop() for server in servers))
 
     def describe(self) -> list[AgentRow]:
         """Returns the agents as they are published."""
@@ -124,9 +177,10 @@ class Agents(Mapping[str, Agent]):
 class _Loading:
     """Loads agents, and goes on after a problem to find the others."""
 
-    def __init__(self, config: Config, folder: Path) -> None:
+    def __init__(self, config: Config, folder: Path, environment: Mapping[str, str]) -> None:
         self._config = config
         self._folder = folder
+        self._environment = environment
         self.problems: list[str] = []
 
     def agent(self, name: str, said: AgentConfig) -> Agent | None:
@@ -141,11 +195,19 @@ class _Loading:
             if tool.name in tools:
                 self.problems.append(f"{self._config.where(*where)}: {reference}: there is another tool {tool.name}")
             tools[tool.name] = tool
+        servers = self._servers(name, said)
         if model is None:
             return None
-        agent = Agent(name, said, model, tools)
+        agent = Agent(name, said, model, Toolbox(tools, servers) if servers else tools)
         self._tried(agent.bound_model, said.model, "agents", name, "model")
         return agent
+
+    def _servers(self, agent: str, said: AgentConfig) -> list[ToolServer]:
+        """Returns the agent's MCP servers; a secret that is not there is a problem more."""
+        loaded = servers_of(agent, said, self._folder, self._environment)
+        for place, reason in loaded.problems:
+            self.problems.append(f"{self._config.where('agents', agent, *place)}: {reason}")
+        return loaded.servers
 
     def descriptions(self) -> dict[str, Description]:
         """Returns the functions that rules name to describe calls; what is none is a problem more."""

@@ -110,15 +110,20 @@ def tool_of(thing: object) -> Tool:
             would not be what runs.
     """
     if isinstance(thing, BaseTool):
-        return _made(thing.name, thing.description, LangChainBody(thing))
+        return made(thing.name, thing.description, LangChainBody(thing))
     if isinstance(thing, FunctionType | MethodType):
-        return _made(thing.__name__, inspect.getdoc(thing) or "", FunctionBody(thing))
+        return made(thing.__name__, inspect.getdoc(thing) or "", FunctionBody(thing))
     kind = "a class; name an instance" if isinstance(thing, type) else f"a {type(thing).__name__}"
     message = f"it is {kind}, and neither a LangChain tool nor a function"
     raise TypeError(message)
 
 
-def _made(name: str, description: str, body: Body) -> Tool:
+def made(name: str, description: str, body: Body) -> Tool:
+    """Returns a tool that runs this body.
+
+    Raises:
+        TypeError: No tool may have the name, or the schema is none.
+    """
     if not _NAME.fullmatch(name):
         message = f"its name, {name[:80]!r}, has other characters than letters, digits and _ . : / -"
         raise TypeError(message)

@@ -65,7 +65,7 @@ class Door:
         agent = self._agents.get(call.agent)
         tool = agent.tools.get(call.tool) if agent else None
         if tool is None:
-            return Shut("the agent has no such tool any more")
+            return Shut(agent.why_without(call.tool) if agent else "there is no such agent any more")
         if digest(call.tool, args_text) != given.args.digest:
             return Shut("its arguments are not the ones that were shown")
         if given.gated and not covers(given):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from temporalio.client import Client
 
@@ -23,6 +25,8 @@ from placet.effects._watch import NOBODY, Watch
 from placet.effects._whereabouts import Whereabouts
 from placet.ledger import Ledger
 
+_STOP_LIMIT: Final = 15.0
+
 
 class Effects:
     """The activities of one worker."""
@@ -40,6 +44,7 @@ class Effects:
             slots: How many activities the worker runs at once: as many tools may block.
             watch: Is told what the activities' results do not tell.
         """
+        self._agents = agents
         self._threads = ToolThreads(slots)
         self._describing = Describing(agents.descriptions)
         settling = SettleActivities(ledger)
@@ -58,6 +63,22 @@ class Effects:
     def activities(self) -> Sequence[Callable[..., Any]]:
         """Returns what the worker registers."""
         return self._activities
+
+    async def start(self, changed: Callable[[], object]) -> None:
+        """Begins to reach the MCP servers of the agents, in the tools' loop.
+
+        Args:
+            changed: Called from that loop's thread when the agents have other tools.
+        """
+        await self._threads.run(self._begin(changed))
+
+    async def stop(self) -> None:
+        """Ends the MCP servers, and their processes with them; a tool that blocks the loop does not hold it up."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._threads.run(self._agents.stop()), _STOP_LIMIT)
+
+    async def _begin(self, changed: Callable[[], object]) -> None:
+        self._agents.start(changed)
 
     def close(self) -> None:
         """Stops the loops of users' code."""

@@ -32,6 +32,8 @@ INLINE_ARGS_OF_A_TURN: Final = 4 * INLINE_ARGS
 """Bytes of arguments that history carries for all calls of a turn, at most."""
 ANSWER_LIMIT: Final = effects.MODEL_LIMIT - timedelta(seconds=15)
 """How long one answer may take: shorter than Temporal's limit on the attempt, so that the error says what it was."""
+TOOLS_AGE: Final = timedelta(seconds=30)
+"""How old may be what the model is told of the tools of MCP servers."""
 _HEARTBEAT_SECONDS: Final = 5.0
 _TRIES_TO_BE_READ: Final = 3
 _LONGEST_QUOTE: Final = 2_000
@@ -85,6 +87,7 @@ class ModelActivities:
             await self._ledger.open_run(_run_row(given, given.started_at))
         messages = await self._transcript(agent, given)
         async with _heartbeats():
+            await agent.refresh(max_age=TOOLS_AGE)
             try:
                 answer = await self._ask(agent, messages)
             except Exception as error:

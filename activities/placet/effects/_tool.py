@@ -52,6 +52,9 @@ class ToolActivities:
         """Runs the tool at most once and returns the id of the message that answers the call."""
         beat = beat_of(self._client, activity.info().task_token)
         async with beat.going():
+            agent = self._agents.get(given.call.agent)
+            if agent is not None:
+                await agent.refresh(given.call.tool)
             if await self._ledger.call_started(given.call, given.again):
                 opened: Open | None = None
             else:

@@ -18,6 +18,7 @@ from placet.contracts.config import (
     Defaults,
     Location,
     Marks,
+    McpServerConfig,
     People,
     PolicyConfig,
     Questions,
@@ -31,6 +32,7 @@ from placet.engine.yaml_reader import Document, read, read_file
 _SECTIONS: Final[dict[Location, type[BaseModel]]] = {
     (): Config,
     ("agents", "*"): AgentConfig,
+    ("agents", "*", "mcp", "*"): McpServerConfig,
     ("policy",): PolicyConfig,
     ("policy", "rules", "*"): Rule,
     ("defaults",): Defaults,
@@ -156,9 +158,10 @@ def _remove(value: object, location: Location) -> None:
 def _general(location: Location) -> Location:
     """Returns a place with `*` for each name or number that is the file's own."""
     named = tuple("*" if isinstance(part, int) else part for part in location)
-    for length, prefix in ((2, ("agents",)), (3, ("people", "users"))):
-        if len(named) >= length and named[: length - 1] == prefix:
-            return (*prefix, "*", *named[length:])
+    for prefix in (("agents",), ("agents", "*", "mcp"), ("people", "users")):
+        length = len(prefix)
+        if len(named) > length and named[:length] == prefix:
+            named = (*prefix, "*", *named[length + 1 :])
     return named
 
 

@@ -236,6 +236,13 @@ class ToolRow(Message):
     args_schema: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class McpServerRow(Message):
+    """An MCP server of an agent, and why nothing can be asked of it."""
+
+    name: str
+    problem: str | None = None
+
+
 class AgentRow(Message):
     """An agent as the worker that runs it publishes it."""
 
@@ -243,3 +250,4 @@ class AgentRow(Message):
     description: str | None = None
     model: str | None = None
     tools: tuple[ToolRow, ...] = ()
+    mcp: tuple[McpServerRow, ...] = ()

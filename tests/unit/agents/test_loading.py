@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,3 +274,54 @@ def test_a_function_that_a_rule_names_and_that_is_none_is_told_with_the_agents_p
         "placet.yaml:8: policy.rules.4.describe: my_words:gone: my_words has no gone",
     ]
     assert told[0].startswith("placet.yaml:1: agents.a.model")
+
+
+def test_a_server_s_secret_that_is_not_there_is_told_with_its_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_NESTED", "a${HOME}")
+    config = """
+    agents:
+      a:
+        model: my_model:model
+        mcp:
+          shop:
+            command: shop
+            env:
+              TOKEN: ${MY_MISSING}
+              OTHER: ${MY_NESTED}
+          web:
+            url: http://127.0.0.1:1/mcp
+            headers: {Authorization: "Bearer ${MY_MISSING}"}
+    """
+    missing = "the environment has no variable MY_MISSING"
+    assert problems(folder, config) == [
+        f"placet.yaml:9: agents.a.mcp.shop.env.TOKEN: {missing}",
+        "placet.yaml:10: agents.a.mcp.shop.env.OTHER: the value of MY_NESTED has ${ in it",
+        f"placet.yaml:13: agents.a.mcp.web.headers.Authorization: {missing}",
+    ]
+
+
+def test_without_the_extra_an_agent_with_servers_says_which_one_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("placet.agents.mcp.", "langchain_mcp_adapters"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "langchain_mcp_adapters.sessions", None)
+    monkeypatch.setitem(sys.modules, "langchain_mcp_adapters", None)
+    config = "agents: {a: {model: 'my_model:model', mcp: {shop: {command: shop}}}}"
+    [problem] = problems(folder, config)
+    assert problem.startswith("placet.yaml:1: agents.a.mcp: there is no module langchain_mcp_adapters")
+    assert problem.endswith("pip install 'placet[mcp]'")
+
+
+def test_without_servers_nothing_of_mcp_is_imported(folder: Path) -> None:
+    (folder / "placet.yaml").write_text("agents: {a: {model: 'my_model:model'}}")
+    program = (
+        "import sys; from pathlib import Path; from placet.agents import Agents;"
+        "from placet.engine.config_file import load; import placet.worker;"
+        "folder = Path(sys.argv[1]); Agents.load(load(folder / 'placet.yaml'), folder);"
+        "assert not [name for name in sys.modules if name.split('.')[0] in {'mcp', 'langchain_mcp_adapters'}]"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

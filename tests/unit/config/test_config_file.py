@@ -6,6 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -377,3 +378,68 @@ def test_a_policy_of_another_form_is_refused_for_its_form(text: str) -> None:
 
 def test_a_condition_that_is_too_long_is_not_even_read() -> None:
     assert "at most 2000 characters" in reason(f"policy: {{rules: [{{effect: ask, when: '{'(' * 100_000}'}}]}}")
+
+
+MCP = """\
+agents:
+  desk:
+    model: openai:x
+    mcp:
+      shop:
+        command: shop-server
+        args: [--quiet]
+        env: {SHOP_TOKEN: "${SHOP_TOKEN}", SHOP_REGION: eu}
+        cwd: servers
+        tools: [find_*, refund]
+        prefix: false
+      web-search:
+        url: https://mcp.example.com/mcp
+        headers: {Authorization: "Bearer ${SEARCH_KEY}"}
+        tools: search
+"""
+
+
+def test_an_agent_may_have_mcp_servers() -> None:
+    servers = parse(MCP, FILE).agents["desk"].mcp
+    assert list(servers) == ["shop", "web-search"]
+    assert (servers["shop"].tools, servers["shop"].prefix) == (("find_*", "refund"), False)
+    assert (servers["web-search"].tools, servers["web-search"].prefix) == (("search",), True)
+    assert parse(MCP, FILE).where("agents", "desk", "mcp", "shop", "env", "SHOP_TOKEN").startswith("placet.yaml:8:")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("tools: [x]", "either a command or a url"),
+        ("{command: a, url: 'http://a'}", "either a command or a url"),
+        ("{command: a, headers: {A: b}}", "headers does nothing for a server with a command"),
+        ("{url: 'http://a', env: {A: b}}", "env does nothing for a server with a url"),
+        ("{url: 'ftp://a'}", "is no address"),
+        ("{url: a}", "is no address"),
+        ("{command: a, env: {A: '${B'}}", "is written ${NAME}"),
+        ("{command: a, env: {A: '${B C}'}}", "is written ${NAME}"),
+        ("{command: a, env: {A: 1}}", "put it in quotes"),
+        ("{command: a, env: {'A=B': x}}", "has not the form"),
+        ("{url: 'http://a', headers: {'A B': x}}", "has not the form"),
+        ("{command: a, prefix: 1}", "valid boolean"),
+        ("{command: a, tools: []}", "is empty"),
+        ("{command: a, argz: []}", "did you mean args?"),
+    ],
+)
+def test_a_server_that_cannot_be_meant_is_refused_with_its_line(line: str, says: str) -> None:
+    told = line if line.startswith("{") else "{" + line + "}"
+    [(where, path, said)] = refused(f"agents:\n  a:\n    model: openai:x\n    mcp:\n      shop: {told}\n")
+    assert (where, path.startswith("agents.a.mcp.shop")) == (5, True)
+    assert says in said
+
+
+def test_a_server_has_a_name_that_a_model_can_say() -> None:
+    [(line, _, said)] = refused("agents:\n  a:\n    model: openai:x\n    mcp:\n      my shop: {command: a}\n")
+    assert (line, "has not the form" in said) == (5, True)
+
+
+def test_what_the_schema_says_of_servers_is_what_is_taken() -> None:
+    schema: Any = Draft202012Validator(json_schema())
+    servers = {"shop": {"command": "a", "env": {"A": "${B}"}}, "web": {"url": "https://a/mcp", "tools": "x"}}
+    assert schema.is_valid({"agents": {"a": {"model": "m", "mcp": servers}}})
+    assert not schema.is_valid({"agents": {"a": {"model": "m", "mcp": {"shop": {"commando": "a"}}}}})

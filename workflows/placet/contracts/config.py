@@ -37,6 +37,9 @@ LATER: Final[dict[Location, str]] = {
 }
 """Keys that are known and refused until they do what they say; `*` stands for any name or place."""
 
+VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""A variable of the environment in a text."""
+
 LONGEST_CONDITION: Final = 2_000
 """Characters of a `when`."""
 
@@ -44,6 +47,7 @@ _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _USER: Final = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}"
 _APPROVER: Final = re.compile(r"requester|(?:user|group):\S(?:.*\S)?|role:(?:requester|approver|auditor|admin)")
 _REFERENCE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_SERVER: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
 
 
 def _approver(value: str) -> str:
@@ -59,6 +63,20 @@ def _approver(value: str) -> str:
 def _reference(value: str) -> str:
     if not _REFERENCE.fullmatch(value):
         message = f"{value[:80]!r} is no reference: write module:attribute"
+        raise ValueError(message)
+    return value
+
+
+def _with_variables(value: str) -> str:
+    if "${" in VARIABLE.sub("", value):
+        message = "the name of a variable of the environment is written ${NAME}"
+        raise ValueError(message)
+    return value
+
+
+def _web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]\S*", value):
+        message = f"{value[:80]!r} is no address: write http://… or https://…"
         raise ValueError(message)
     return value
 
@@ -96,12 +114,49 @@ Decisions = Annotated[tuple[CallDecision, ...], Field(min_length=1), AfterValida
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Key = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+WithVariables = Annotated[str, AfterValidator(_with_variables)]
+"""A text in which `${NAME}` stands for a variable of the worker's environment."""
 
 
 class _Section(BaseModel):
     """A part of the file: a key that nobody knows is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class McpServerConfig(_Section):
+    """An MCP server: a program that the worker starts, or an address.
+
+    Attributes:
+        tools: Globs of the server's own names for the tools that the agent gets.
+        prefix: Whether the model sees each tool with the server's name and `_` in front.
+    """
+
+    command: _Text | None = None
+    args: tuple[str, ...] = ()
+    env: dict[Annotated[str, StringConstraints(pattern=r"^[^=\x00]+$")], WithVariables] = Field(
+        default_factory=dict[str, str]
+    )
+    cwd: _Text | None = None
+    url: Annotated[str, AfterValidator(_web_address)] | None = None
+    headers: dict[Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")], WithVariables] = Field(
+        default_factory=dict[str, str]
+    )
+    tools: Globs = ("*",)
+    prefix: bool = Field(default=True, strict=True)
+
+    @model_validator(mode="after")
+    def _one_transport(self) -> Self:
+        """Refuses a server that could be reached in two ways or in none, and keys that would do nothing."""
+        if (self.command is None) == (self.url is None):
+            message = "a server has either a command or a url"
+            raise ValueError(message)
+        idle = {"args", "env", "cwd"} if self.command is None else {"headers"}
+        unused = sorted(idle & self.model_fields_set)
+        if unused:
+            message = f"{unused[0]} does nothing for a server with a {'url' if self.command is None else 'command'}"
+            raise ValueError(message)
+        return self
 
 
 class AgentConfig(_Section):
@@ -111,6 +166,9 @@ class AgentConfig(_Section):
     model: _Text
     prompt: str | None = None
     tools: tuple[Reference, ...] = ()
+    mcp: dict[Annotated[str, StringConstraints(pattern=f"^{_SERVER}$")], McpServerConfig] = Field(
+        default_factory=dict[str, McpServerConfig]
+    )
     idempotent: tuple[Glob, ...] = ()
     tool_timeout: Annotated[Duration, AfterValidator(_finite)] = "1h"
     ask_human: bool = Field(default=False, strict=True)
