@@ -91,8 +91,12 @@ CASES: Final = (
         ("refused stale_digest signal-decide-0", "ended approved signal-decide-1"),
     ),
     Case("withdrawn", (("cancel", {"id": "w"}), A), ("ended cancelled", "refused cancelled a")),
-    Case("decided, then withdrawn", (A, ("cancel", {"id": "w"})), ("ended approved a",)),
-    Case("withdrawn late", (DEADLINE, ("cancel", {"id": "w"})), ("ended expired",)),
+    Case(
+        "decided, then withdrawn",
+        (A, ("cancel", {"id": "w"})),
+        ("ended approved a", "refused already_decided w"),
+    ),
+    Case("withdrawn late", (DEADLINE, ("cancel", {"id": "w"})), ("refused expired w", "ended expired")),
     Case("superseded, then cancelled", (("cancel", {"status": "superseded"}), CANCEL), ("ended superseded",)),
     Case(
         "rubbish",

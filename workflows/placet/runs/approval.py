@@ -42,6 +42,8 @@ takes two seconds is given up and tried again, for ever."""
 _ID: Final = re.compile(ID_PREFIX + "([0-9a-f]{32})")
 _LONGEST_PROBLEM: Final = 2_000
 _NOTHING: Final = cast("RawValue", None)
+_TELLS_WITHDRAWALS: Final = "tells of withdrawals that did not count"
+"""Approvals that were open before do not: their histories go on as they began."""
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
@@ -203,6 +205,8 @@ class ApprovalWorkflow:
         if isinstance(arrival, gate.Withdrawal):
             after, answer = gate.withdraw(self._open_gate(), arrival, at)
             self._advance(after)
+            if came_as_signal and isinstance(answer, Refusal) and workflow.patched(_TELLS_WITHDRAWALS):
+                self._tell_refused(arrival.as_decision(), answer, at)
             return answer
         if isinstance(arrival, Unreadable):
             answer, decision = arrival.refusal, arrival.as_decision()
@@ -210,12 +214,16 @@ class ApprovalWorkflow:
             decision = arrival
             after, answer = gate.decide(self._open_gate(), arrival, at)
             self._advance(after)
+        if came_as_signal and isinstance(answer, Refusal):
+            self._tell_refused(decision, answer, at)
+        return answer
+
+    def _tell_refused(self, decision: Decision, refusal: Refusal, at: datetime) -> None:
         told = (decision.id, decision.fingerprint)
-        if came_as_signal and isinstance(answer, Refusal) and told not in self._told:
+        if told not in self._told:
             self._told.add(told)
             bare = without_content(decision)
-            self._recorder.add(RefusedEntry(decision=bare, code=answer.code, message=answer.message, at=at))
-        return answer
+            self._recorder.add(RefusedEntry(decision=bare, code=refusal.code, message=refusal.message, at=at))
 
     def _advance(self, after: gate.Gate) -> None:
         """Takes the gate's new state; where it ended just now, that is the next entry of the record."""

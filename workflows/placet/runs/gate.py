@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from placet.contracts.approvals import ENDED_BY, decision_record
 from placet.contracts.canonical import digest
-from placet.contracts.decisions import CALL_DECISIONS, DECISION_TYPES, without_content
+from placet.contracts.decisions import (
+    CALL_DECISIONS,
+    DECISION_TYPES,
+    Decision,
+    Person,
+    withdrawal_fingerprint,
+    without_content,
+)
 from placet.contracts.errors import Refusal
 from placet.contracts.questions import check_answers
 from placet.contracts.texts import is_blank
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from placet.contracts.approvals import Asked, End
-    from placet.contracts.decisions import Decision, DecisionRecord, Person
+    from placet.contracts.decisions import DecisionRecord
     from placet.contracts.errors import Code
     from placet.contracts.questions import Question
 
@@ -45,6 +52,17 @@ class Withdrawal:
     by: Person | None = None
     reason: str | None = None
     seal: str | None = None
+
+    def as_decision(self) -> Decision:
+        """Returns it in the form in which the record keeps what did not count."""
+        return Decision(
+            id=self.id or "",
+            fingerprint=withdrawal_fingerprint(self.status, self.reason),
+            type="cancel",
+            digest="",
+            by=self.by or Person(id="operator", via="temporal"),
+            seal=self.seal,
+        )
 
 
 @dataclass(frozen=True)
