@@ -250,6 +250,52 @@ async def test_an_approval_that_the_ledger_has_lost_is_shown_again(deployment: D
     assert len(deployment.effects("lost")) == 1
 
 
+async def test_a_ledger_from_a_backup_learns_what_has_ended_since(deployment: Deployment, temporal: Client) -> None:
+    run, asked = waiting_run(deployment, "backup")
+    assert deployment.decide(asked, "reject", message="not this one").status_code == 200
+    finished, decided = deployment.finished(run), deployment.ended(asked)
+    with closing(sqlite3.connect(deployment.ledger_file, timeout=10)) as ledger, ledger:
+        ledger.execute(
+            "UPDATE approvals SET status = 'pending', ended_at = NULL, decision = NULL WHERE id = ?", (asked["id"],)
+        )
+        ledger.execute("DELETE FROM decisions WHERE approval_id = ?", (asked["id"],))
+        ledger.execute(
+            "UPDATE runs SET status = 'running', ended_at = NULL, output = NULL, results = '[]' WHERE id = ?",
+            (run["id"],),
+        )
+        ledger.execute("DELETE FROM events WHERE type = 'approval.decided' AND approval_id = ?", (asked["id"],))
+        ledger.execute("DELETE FROM events WHERE type = 'run.completed' AND run_id = ?", (run["id"],))
+    assert deployment.read(asked)["status"] == "pending"
+    await a_pass(deployment, temporal)
+    await a_pass(deployment, temporal)
+    assert deployment.read(asked) == decided
+    after = deployment.read_run(run)
+    assert {**after, "ended_at": None} == {**finished, "ended_at": None}
+    assert told(deployment, approval_id=asked["id"])[-1] == ("approval.decided", "user:dana")
+    assert told(deployment, run_id=run["id"])[-1] == ("run.completed", "agent:desk")
+
+
+async def test_a_run_that_is_terminated_while_its_tool_runs_leaves_it_open_what_the_tool_did(
+    deployment: Deployment, temporal: Client
+) -> None:
+    text, thread = uuid.uuid4().hex, uuid.uuid4().hex
+    run = deployment.run([{"tool": "note", "args": {"text": text, "hold": "before"}}], thread_id=thread)
+    deployment.held(text, "before")
+    await temporal.get_workflow_handle(run["id"]).terminate("stop")
+    for _ in range(2):
+        await a_pass(deployment, temporal)
+    assert deployment.finished(run)["status"] == "cancelled"
+    deployment.let_go(text)
+    deployment.wait(lambda: deployment.effects(text))
+    (result,) = deployment.results(run)
+    assert result.startswith("A crash left it open whether this call ran")
+    events = [kind for kind, _ in told(deployment, run_id=run["id"])]
+    assert events[-2:] == ["call.uncertain", "run.cancelled"]
+    after = deployment.run([{"tool": "note", "args": {"text": f"after {text}"}}], thread_id=thread)
+    assert deployment.finished(after)["status"] == "completed"
+    assert [kind for kind, _ in told(deployment, run_id=run["id"])] == events
+
+
 async def test_a_worker_in_the_wrong_namespace_changes_nothing_and_its_pass_fails(
     deployment: Deployment, temporal: Client
 ) -> None:
