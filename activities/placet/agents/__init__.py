@@ -6,7 +6,7 @@ from placet.agents._descriptions import DescribedCall, Description
 from placet.agents._results import Content
 from placet.agents._schemas import Misfit
 from placet.agents._tools import Tool, tool_of
-from placet.agents.errors import AgentsError, LoadError, ToolStoppedError, UnresolvedError
+from placet.agents.errors import AgentsError, LoadError, LostAnswerError, ToolStoppedError, UnresolvedError
 
 __all__ = [
     "Agent",
@@ -16,6 +16,7 @@ __all__ = [
     "DescribedCall",
     "Description",
     "LoadError",
+    "LostAnswerError",
     "Misfit",
     "Tool",
     "ToolStoppedError",

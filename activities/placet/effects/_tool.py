@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from temporalio import activity
 from temporalio.client import Client
 
-from placet.agents import Agents
+from placet.agents import Agents, LostAnswerError
 from placet.contracts.runs import CallRef, ToolInput, ToolResult
 from placet.effects._beat import Beat, beat_of
 from placet.effects._door import Ask, Door, Open, Shut
@@ -93,8 +93,11 @@ class ToolActivities:
         """Runs the tool and keeps its result, whatever becomes of the ledger meanwhile."""
         message_id = new_id()
         content, failed = await self._outcome_of(given, opened)
-        message = tool_message(given.call, message_id, content, failed=failed)
-        status = "failed" if failed else "succeeded"
+        if isinstance(failed, LostAnswerError) and not self._is_idempotent(given.call):
+            # The tool may have run, as after a crash. What is known stays beside the row, for whoever is asked.
+            await _patiently(lambda: self._ledger.mark_uncertain(given.call, given.again))
+        message = tool_message(given.call, message_id, content, failed=failed is not None)
+        status = "succeeded" if failed is None else "failed"
         kept = await _patiently(
             lambda: self._ledger.finish_call(
                 given.call, given.again, owner, status=status, message_id=message_id, message=message
@@ -104,15 +107,15 @@ class ToolActivities:
             return ToolResult(status="uncertain")
         return ToolResult(status=status, message_id=message_id)
 
-    async def _outcome_of(self, given: ToolInput, opened: Open) -> tuple[Content, bool]:
-        """Returns what the tool gave, or how it failed; whatever it raises is the model's to read."""
+    async def _outcome_of(self, given: ToolInput, opened: Open) -> tuple[Content, Exception | None]:
+        """Returns what the tool gave, or how and why it failed; whatever it raises is the model's to read."""
         try:
             content = await self._threads.run(opened.tool.run(opened.args, _config(given)))
         except Exception as error:  # noqa: BLE001
-            return failed_text(given.call.tool, error), True
+            return failed_text(given.call.tool, error), error
         if _is_edited(given):
             content = told_of_the_edit(opened.args_text, content)
-        return content, False
+        return content, None
 
     async def _refuse(self, given: ToolInput, shut: Shut) -> ToolResult:
         message_id = new_id()
