@@ -20,12 +20,12 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from placet.contracts.reconciling import Place, Reconciled, ReconcileInput, ReconcilePageInput
+from placet.contracts.reconciling import WORKFLOW_TYPE, Place, Reconciled, ReconcileInput, ReconcilePageInput
 from placet.engine.findings import State
 from placet.engine.reconciler_report import examine_reconciler
 from placet.engine.schedules import reconciler, reconciler_id
 from placet.runs import effects
-from placet.runs.reconcile import WORKFLOW_TYPE, Reconcile
+from placet.runs.reconcile import Reconcile
 from placet.worker import runner
 
 

@@ -22,8 +22,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from placet.contracts.reconciling import ReconcileInput
-from placet.runs import reconcile
+from placet.contracts.reconciling import WORKFLOW_TYPE, ReconcileInput
 
 EVERY: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(minutes=10)
@@ -72,7 +71,7 @@ def reconciler(task_queue: str, given: ReconcileInput) -> Schedule:
     """Returns the schedule that starts the reconciler, whatever else goes on, once a minute."""
     return Schedule(
         action=ScheduleActionStartWorkflow(
-            reconcile.WORKFLOW_TYPE,
+            WORKFLOW_TYPE,
             given,
             id=reconciler_id(task_queue),
             task_queue=task_queue,

@@ -26,13 +26,13 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from placet.contracts import reconciling
 from placet.contracts.reconciling import Reconciled, ReconcileInput
 from placet.effects._reconcile import ReconcileActivities
 from placet.effects._whereabouts import Whereabouts
 from placet.engine.preparing import prepare
 from placet.engine.schedules import reconciler_id
 from placet.ledger import Ledger
-from placet.runs import reconcile
 from placet.worker import runner
 from placet_testing.deployment import Deployment, Json
 from placet_testing.gateway import problem
@@ -51,7 +51,7 @@ async def temporal(deployment: Deployment) -> Client:
 async def a_pass(deployment: Deployment, temporal: Client) -> Reconciled:
     """Runs one pass now, over rows of any age; every sighting before it is long enough ago."""
     return await temporal.execute_workflow(
-        reconcile.WORKFLOW_TYPE,
+        reconciling.WORKFLOW_TYPE,
         ReconcileInput(older_than_seconds=0, apart_seconds=0),
         id=f"pass-{uuid.uuid4().hex}",
         task_queue=deployment.task_queue,

@@ -8,6 +8,8 @@ from placet.contracts._base import Message
 from placet.contracts.decisions import Person
 from placet.contracts.events import SYSTEM_RECONCILER
 
+WORKFLOW_TYPE: Final = "PlacetReconcile"
+
 RECONCILER: Final = Person(id=SYSTEM_RECONCILER, name="Placet", via="reconciler")
 """Who ends what nobody else can end any more."""
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from temporalio import workflow
 
-from placet.contracts.reconciling import Place, Reconciled, ReconcileInput, ReconcilePageInput
+from placet.contracts.reconciling import WORKFLOW_TYPE, Place, Reconciled, ReconcileInput, ReconcilePageInput
 from placet.runs import effects
-
-WORKFLOW_TYPE: Final = "PlacetReconcile"
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
