@@ -6,8 +6,11 @@ import asyncio
 import base64
 import contextlib
 import gc
+import os
+import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncGenerator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -256,6 +259,21 @@ async def test_the_time_server_tells_the_time(tmp_path: Path) -> None:
         assert "Europe/Vienna" in str(told)
         with pytest.raises(ToolException, match="Nowhere"):
             await made.call("time_get_current_time", timezone="Nowhere/Land")
+
+
+async def test_a_program_that_stands_still_is_looked_at_for_ten_seconds_and_begun_anew(
+    on_stdio: Clerk, shop: Shop
+) -> None:
+    stopped = shop.pid
+    os.kill(stopped, signal.SIGSTOP)
+    began = time.monotonic()
+    await on_stdio.agent.refresh("shop_send")
+    assert time.monotonic() - began < 15
+    assert "shop_send" in on_stdio.agent.tools
+    assert await on_stdio.call("shop_send", text="a") == "Sent a."
+    assert shop.pid != stopped
+    assert not is_alive(stopped)
+    assert len(shop.effects("a")) == 1
 
 
 async def test_a_call_that_takes_too_long_ends(shop: Shop, tmp_path: Path) -> None:
