@@ -33,6 +33,7 @@ from placet.effects._whereabouts import Whereabouts
 from placet.engine.preparing import prepare
 from placet.engine.schedules import reconciler_id
 from placet.ledger import Ledger
+from placet.runs.reconcile import Reconcile
 from placet.worker import runner
 from placet_testing.deployment import Deployment, Json
 from placet_testing.gateway import problem
@@ -309,7 +310,7 @@ async def test_a_worker_in_the_wrong_namespace_changes_nothing_and_its_pass_fail
     async with Worker(
         elsewhere,
         task_queue=deployment.task_queue,
-        workflows=[reconcile.Reconcile],
+        workflows=[Reconcile],
         activities=[activities.reconcile],
         workflow_runner=runner(),
         build_id="test",
