@@ -11,7 +11,7 @@ import pytest
 
 from placet.agents.mcp.answering import BROKEN, NOT_SENT, REFUSED, AnsweringClient
 
-CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {}}
+CALL: dict[str, Any] = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {}}
 EVENTS = {"content-type": "text/event-stream"}
 ANSWER = b'event: message\ndata: {"jsonrpc": "2.0", "id": 7, "result": {}}\n\n'
 
