@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from placet.api.approvals.waiting import RECHECK, until_ended
 from placet_testing.gateway import Site, asked, said
 
 
@@ -28,6 +29,28 @@ async def test_what_has_ended_is_answered_at_once(site: Site) -> None:
     await said(site.client("dana"), approval, "reject")
     async with asyncio.timeout(5):
         assert (await wait(site, approval, 300)).json()["status"] == "rejected"
+
+
+async def test_an_end_that_is_told_while_the_approval_is_read_is_not_missed(site: Site) -> None:
+    """The reading began before the end, so what it gives is old when it arrives."""
+    feed, clock = site.app.state.services.feed, site.clock
+    approval = await asked(site.client("bot"))
+    read = site.app.state.services.lookup.known
+    readings = 0
+
+    async def slow() -> Any:
+        nonlocal readings
+        readings += 1
+        found = await read(approval["id"])
+        if readings == 1:
+            await said(site.client("dana"), approval)
+            await asyncio.sleep(0.3)  # the log has told of it by then, or the next look is five seconds away
+        return found
+
+    ended = until_ended(feed, slow, 30, approval_id=approval["id"], clock=clock, stopping=asyncio.Event())
+    async with asyncio.timeout(RECHECK - 1):
+        assert (await ended) is not None
+    assert readings == 2
 
 
 async def test_when_the_time_is_over_there_is_nothing_to_say(site: Site) -> None:

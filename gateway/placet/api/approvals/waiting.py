@@ -68,13 +68,14 @@ async def until_ended(
     give_up = loop.time() + seconds
     async with watching(feed, approval_id) as woken:
         while True:
+            # Before the reading: an end that is told of while it is read must wake who goes to sleep after it.
+            woken.clear()
             approval = await read()
             if approval.status != "pending":
                 return approval
             left = give_up - loop.time()
             if left <= 0 or stopping.is_set():
                 return None
-            woken.clear()
             await _first_of(woken, stopping, min(left, _recheck(approval.expires_at, clock())))
 
 
