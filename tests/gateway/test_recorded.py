@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from placet.contracts.decisions import Decision
 from placet.contracts.seal import verify
 from placet.ledger import Ledger, LedgerUnavailableError
-from placet_testing.gateway import Site, asked, problem, said
+from placet_testing.gateway import QUICK, Site, asked, problem, said
 
 AWAY = "away"
 
@@ -46,6 +48,23 @@ async def test_without_a_worker_a_decision_is_recorded_and_counts_when_one_retur
     read = (await dana.get(f"/v1/approvals/{approval['id']}")).json()
     assert (read["status"], read["recorded"]) == ("approved", False)
     assert read["decision"]["id"] == answer.json()["decision_id"]
+
+
+async def test_an_update_that_nobody_waits_for_any_more_still_ends_the_approval(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = site.ledger.record
+
+    async def slow(*given: Any) -> None:
+        await asyncio.sleep(2 * QUICK.update.total_seconds())
+        await record(*given)
+
+    approval = await asked(site.client("bot"))
+    monkeypatch.setattr(site.ledger, "record", slow)
+    answer = await said(site.client("dana"), approval)
+    assert answer.status_code in {200, 202}
+    ended = await site.client("dana").get(f"/v1/approvals/{approval['id']}/wait", params={"timeout": 5})
+    assert (ended.status_code, ended.json()["status"]) == (200, "approved")
 
 
 async def test_of_several_recorded_ones_the_first_wins_and_the_others_are_refused(site: Site) -> None:

@@ -93,6 +93,7 @@ class FakeTemporal:
         self.polling: list[Poller] = []
         self.together = 0
         self._under_way = 0
+        self._answering: set[asyncio.Task[DecideResult]] = set()
 
     @property
     def worker_up(self) -> bool:
@@ -235,7 +236,11 @@ class FakeTemporal:
                 raise NoAnswerError(message)
             await asyncio.sleep(self.pause)
             await self._worker.wait()
-            return await self._answer(self._found(approval_id), _arrival(name, given, update_id))
+            answering = asyncio.create_task(self._answer(self._found(approval_id), _arrival(name, given, update_id)))
+            self._answering.add(answering)
+            answering.add_done_callback(self._answering.discard)
+            # What a workflow has begun it ends, also where the caller waits no longer.
+            return await asyncio.shield(answering)
         finally:
             self._under_way -= 1
 
