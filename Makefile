@@ -12,8 +12,8 @@ help: ## list these verbs
 up: $(READY) ## start the demo: Temporal, worker and gateway on this machine
 	@$(BIN)/placet up --demo
 
-test: $(READY) ## run every test
-	@$(BIN)/pytest
+test: $(READY) ## run every test, half of the files beside the other half
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(READY) ## lint, format, types, import rules, sizes
 	@$(BIN)/ruff check $(SOURCES)
