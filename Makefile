@@ -28,8 +28,9 @@ e2e: $(READY) ## run the tests that start everything and look from outside
 faults: $(READY) ## run the tests that kill, stop and cut off parts
 	@$(BIN)/pytest -m "repeated or not repeated" tests/faults tests/e2e/outside
 
-bench: $(READY) ## measure
+bench: $(READY) ## measure, each figure beside its baseline
 	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/starts.py
 
 docs: $(READY) ## write what the docs take from the code, and check every link and path in them
 	@$(BIN)/python tools/schemas.py
