@@ -4,7 +4,7 @@ import signal
 
 from hypothesis import settings
 
-pytest_plugins = ["placet_testing.servers", "placet_testing.deployments"]
+pytest_plugins = ["placet_testing.servers", "placet_testing.deployments", "placet_testing.faults.besieged"]
 
 # Machines that run tests are shared: no clock fails one.
 settings.register_profile("placet", deadline=None, print_blob=True)

@@ -29,6 +29,7 @@ DESK: Final = Path(__file__).with_name("desk")
 BILLING: Final = Path(__file__).parents[3] / "examples" / "billing"
 CROWD: Final = tuple(f"p{number}" for number in range(1, 9))
 """Eight approvers."""
+PLACET: Final = "placet.cli"
 _READY_LIMIT: Final = 40.0
 
 
@@ -74,6 +75,7 @@ class Processes:
         folder: Of the configuration, the logs, the SQLite ledger, and what tools leave behind.
         temporal: The address of Temporal.
         environment: What they are told besides.
+        leads: What the processes of a name are told besides: each of their links may lead through a wire of its own.
     """
 
     folder: Path
@@ -83,6 +85,7 @@ class Processes:
     workers: list[Part] = field(default_factory=list[Part])
     gateways: list[Part] = field(default_factory=list[Part])
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    leads: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     def __post_init__(self) -> None:
         """Writes the configuration."""
@@ -126,9 +129,9 @@ class Processes:
         """Returns a client of Temporal itself, past the gateway."""
         return await connect(self.settings)
 
-    def start_worker(self) -> Part:
-        """Starts one more worker."""
-        part = self._start("worker")
+    def start_worker(self, program: str = PLACET) -> Part:
+        """Starts one more worker; another program stands for one of another version."""
+        part = self._start("worker", program=program)
         self.workers.append(part)
         return part
 
@@ -189,7 +192,7 @@ class Processes:
         except httpx.HTTPError:
             return False
 
-    def _start(self, name: str, *arguments: str, url: str = "") -> Part:
+    def _start(self, name: str, *arguments: str, url: str = "", program: str = PLACET) -> Part:
         log = self.folder / f"{name}-{len(list(self.folder.glob(f'{name}-*.log')))}.log"
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("TEMPORAL_", "PLACET_"))},
@@ -203,10 +206,11 @@ class Processes:
             "DESK_FOLDER": str(self.desk),
             "BILLING_SHOP": str(self.shop),
             **self.environment,
+            **self.leads.get(name, {}),
         }
         with log.open("wb") as output:
             process = subprocess.Popen(
-                launched((sys.executable, "-P", "-m", "placet.cli", name, *arguments)),
+                launched((sys.executable, "-P", "-m", program, name, *arguments)),
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,

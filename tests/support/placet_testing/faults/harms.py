@@ -1,0 +1,200 @@
+"""Harms: each is done when its block begins and over when it ends; what is down then stays down until it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from random import Random
+from typing import Final
+
+import psycopg
+
+from placet_testing.faults.besieged import LINKS, Besieged, Link
+from placet_testing.processes import Part
+
+Harm = Callable[[Besieged, Random], AbstractContextManager[object]]
+"""Something bad that is done to a deployment for as long as a block takes."""
+
+
+@contextmanager
+def worker_killed(site: Besieged, chance: Random) -> Generator[None]:
+    """One worker dies by kill -9 and another takes its place."""
+    _kill_one(site.workers, chance)
+    yield
+    site.up(workers=2, gateways=len(site.gateways))
+
+
+@contextmanager
+def workers_killed(site: Besieged, chance: Random) -> Generator[None]:
+    """Every worker dies by kill -9."""
+    del chance
+    site.kill_workers()
+    yield
+    site.whole()
+
+
+@contextmanager
+def gateway_killed(site: Besieged, chance: Random) -> Generator[None]:
+    """One gateway dies by kill -9."""
+    _kill_one(site.gateways, chance)
+    yield
+    site.whole()
+
+
+@contextmanager
+def temporal_killed(site: Besieged, chance: Random) -> Generator[None]:
+    """Temporal dies by kill -9."""
+    del chance
+    site.kill_temporal()
+    yield
+    site.start_temporal()
+
+
+@contextmanager
+def ledger_crashed(site: Besieged, chance: Random) -> Generator[None]:
+    """PostgreSQL stops as a crash would stop it."""
+    del chance
+    site.crash_ledger()
+    yield
+    site.start_ledger()
+
+
+@contextmanager
+def everything_killed(site: Besieged, chance: Random) -> Generator[None]:
+    """Everything dies at once."""
+    del chance
+    site.kill_workers()
+    site.kill_gateways()
+    site.kill_temporal()
+    site.crash_ledger()
+    yield
+    site.whole()
+
+
+@contextmanager
+def worker_frozen(site: Besieged, chance: Random) -> Generator[None]:
+    """One worker stops where it stands and goes on later."""
+    with _frozen(chance.choice(site.workers)):
+        yield
+
+
+@contextmanager
+def workers_frozen(site: Besieged, chance: Random) -> Generator[None]:
+    """Every worker stops where it stands."""
+    del chance
+    with contextlib.ExitStack() as stack:
+        for worker in site.workers:
+            stack.enter_context(_frozen(worker))
+        yield
+
+
+@contextmanager
+def gateway_frozen(site: Besieged, chance: Random) -> Generator[None]:
+    """One gateway stops where it stands."""
+    with _frozen(chance.choice(site.gateways)):
+        yield
+
+
+@contextmanager
+def ledger_read_only(site: Besieged, chance: Random) -> Generator[None]:
+    """The ledger takes no writes, as after a failover that left its clients on the old primary."""
+    del chance
+    _tell_ledger(site, "ALTER SYSTEM SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        _tell_ledger(site, "ALTER SYSTEM RESET default_transaction_read_only")
+
+
+@contextmanager
+def ledger_locked(site: Besieged, chance: Random) -> Generator[None]:
+    """Somebody holds a lock that every writer of events needs."""
+    del chance
+    with psycopg.connect(_address(site)) as connection:
+        connection.execute("LOCK TABLE events IN EXCLUSIVE MODE")
+        yield
+        connection.rollback()
+
+
+def held(link: Link) -> Harm:
+    """The network between two parts loses every packet."""
+
+    @contextmanager
+    def harm(site: Besieged, chance: Random) -> Generator[None]:
+        del chance
+        with site.wires[link].held():
+            yield
+
+    return harm
+
+
+def cut(link: Link) -> Harm:
+    """The connections between two parts end, and there are no new ones."""
+
+    @contextmanager
+    def harm(site: Besieged, chance: Random) -> Generator[None]:
+        del chance
+        site.wires[link].cut()
+        try:
+            yield
+        finally:
+            site.wires[link].mend()
+
+    return harm
+
+
+KILLS: Final[dict[str, Harm]] = {
+    "a worker killed": worker_killed,
+    "all workers killed": workers_killed,
+    "a gateway killed": gateway_killed,
+    "Temporal killed": temporal_killed,
+    "the ledger crashed": ledger_crashed,
+    "everything killed": everything_killed,
+}
+STOPS: Final[dict[str, Harm]] = {
+    "a worker frozen": worker_frozen,
+    "all workers frozen": workers_frozen,
+    "a gateway frozen": gateway_frozen,
+}
+PARTITIONS: Final[dict[str, Harm]] = {
+    **{f"{link} held": held(link) for link in LINKS},
+    **{f"{link} cut": cut(link) for link in LINKS},
+}
+LEDGER: Final[dict[str, Harm]] = {"the ledger read-only": ledger_read_only, "the ledger locked": ledger_locked}
+ALL: Final = {**KILLS, **STOPS, **PARTITIONS, **LEDGER}
+
+
+def suffer(site: Besieged, chance: Random, names: list[str], *, seconds: float = 3.0) -> None:
+    """Does one harm after the other at moments of chance, each for about so long, and tells when."""
+    began = time.monotonic()
+    for name in names:
+        time.sleep(chance.random() * 2)
+        print(f"{time.monotonic() - began:6.2f} s: {name}")  # noqa: T201 - pytest shows it where the test fails
+        with ALL[name](site, chance):
+            time.sleep(seconds * (0.5 + chance.random()))
+
+
+def _kill_one(parts: list[Part], chance: Random) -> None:
+    parts.pop(chance.randrange(len(parts))).kill()
+
+
+@contextmanager
+def _frozen(part: Part) -> Generator[None]:
+    part.freeze()
+    try:
+        yield
+    finally:
+        part.thaw()
+
+
+def _address(site: Besieged) -> str:
+    return site.ledger_url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def _tell_ledger(site: Besieged, statement: str) -> None:
+    with psycopg.connect(_address(site), autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(statement.encode())
+        connection.execute("SELECT pg_reload_conf()")

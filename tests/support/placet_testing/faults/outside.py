@@ -1,0 +1,179 @@
+"""What must hold after any harm, seen by nobody but from outside: HTTP, streams, the tools' lines, Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from placet_testing.deployment import ENDINGS, Deployment, Json
+from placet_testing.faults.work import Begun, Call, Work
+
+SETTLED: Final = 150.0
+"""How long after the last harm everything may take to be as it stays, in seconds."""
+FREE: Final = frozenset({"note"})
+AGAIN: Final = frozenset({"set_again"})
+_RUN_ENDS: Final = frozenset({"run.completed", "run.failed", "run.cancelled", "run.expired"})
+_PAST: Final = {"approve": "approved", "reject": "rejected", "respond": "responded"}
+_OPEN: Final = WorkflowExecutionStatus.RUNNING
+
+
+def assert_nothing_broke(work: Work) -> None:
+    """Waits until everything has settled, then checks every promise against what the outside can see."""
+    site = work.site
+    assert work.unexpected == []
+    runs = settled(site, [begun.run["id"] for begun in work.begun])
+    events = site.events()
+    approvals = {approval_id: site.read(approval_id) for approval_id in approvals_in(events)}
+    missing = {asked["id"] for asked in work.asked} - approvals.keys()
+    assert not missing, f"accepted and never heard of again: {missing}"
+    for approval in approvals.values():
+        check_one_end(approval, [event for event in events if event["approval_id"] == approval["id"]])
+    for begun in work.begun:
+        check_run(runs[begun.run["id"]], events)
+        check_effects(site, begun, runs[begun.run["id"]], approvals.values())
+    check_decisions(work, approvals)
+    for run_id in work.cancelled:
+        assert runs[run_id]["ended_at"] is not None, f"{run_id} was cancelled and goes on"
+    asyncio.run(check_temporal(site, runs.values(), approvals.values()))
+
+
+def settled(site: Deployment, run_ids: list[str]) -> dict[str, Json]:
+    """Waits until every run has ended or waits on approvals that people can see, and returns the runs."""
+    runs: dict[str, Json] = {}
+    open_runs = list(run_ids)
+    give_up = time.monotonic() + SETTLED
+    while open_runs:
+        for run_id in list(open_runs):
+            runs[run_id] = site.read_run({"id": run_id})
+            if runs[run_id]["ended_at"] is not None or _waits(site, runs[run_id]):
+                open_runs.remove(run_id)
+        if open_runs and time.monotonic() > give_up:
+            told = [event for event in site.events() if event["run_id"] in open_runs]
+            lines = "\n".join(f"{event['run_id']} {event['type']} {event['data']}" for event in told)
+            logs = "\n".join(f"--- {log.name}\n{log.read_text()[-1500:]}" for log in site.folder.glob("*.log"))
+            message = f"{len(open_runs)} runs neither ended nor wait: {open_runs}\n{lines}\n{logs}"
+            raise AssertionError(message)
+        time.sleep(0.2)
+    return runs
+
+
+def _waits(site: Deployment, run: Json) -> bool:
+    """Whether a run waits for people and for nothing else."""
+    if run["status"] != "waiting" or not run["pending"]:
+        return False
+    shown = {approval["id"] for approval in run["pending"] if site.read(approval)["status"] == "pending"}
+    told = [event for event in site.events() if event["run_id"] == run["id"]]
+    called = Counter(event["type"] for event in told)
+    under_way = called["call.started"] - called["call.finished"] - called["call.uncertain"]
+    return len(shown) == len(run["pending"]) and under_way <= 0
+
+
+def approvals_in(events: list[Json]) -> set[str]:
+    """Returns the ids of all approvals that were asked for."""
+    return {event["approval_id"] for event in events if event["type"] == "approval.requested"}
+
+
+def check_one_end(approval: Json, told: list[Json]) -> None:
+    """One end in the log for what has ended, none for what waits, and both say the same."""
+    types = [event["type"] for event in told]
+    ends = [kind for kind in types if kind in ENDINGS]
+    assert types.count("approval.requested") == 1, types
+    # Reads apply a deadline before anybody has recorded it.
+    if approval["status"] == "pending":
+        assert ends == [], (approval["id"], types)
+        return
+    assert len(ends) == 1, (approval["id"], approval["status"], types)
+    decided = {"approved", "rejected", "responded", "answered", "skipped"}
+    wanted = "approval.decided" if approval["status"] in decided else f"approval.{approval['status']}"
+    assert ends == [wanted], (approval, types)
+
+
+def check_run(run: Json, events: list[Json]) -> None:
+    """One end in the log for a run that has ended and nothing after it; none for a run that waits."""
+    types = [event["type"] for event in events if event["run_id"] == run["id"]]
+    assert types.count("run.started") == 1, types
+    ends = [kind for kind in types if kind in _RUN_ENDS]
+    assert len(ends) == (run["ended_at"] is not None), (run, types)
+    if ends:
+        assert types[-1] == ends[0] == f"run.{run['status']}", (run, types)
+    assert run["status"] != "failed", run
+
+
+def check_effects(site: Deployment, begun: Begun, run: Json, approvals: Iterable[Json]) -> None:
+    """What the tools have left on the disk is what was decided."""
+    of_it = [approval for approval in approvals if approval["run_id"] == run["id"]]
+    for call in begun.calls:
+        lines = site.effects(call.text)
+        gate = [one for one in of_it if one["kind"] == "tool_call" and one["args"] == {"text": call.text}]
+        doubts = [one for one in of_it if one["kind"] == "question" and call.text in str(one["context"])]
+        assert len(gate) <= 1, f"asked twice: {gate}"
+        assert len({line["key"] for line in lines}) <= 1, "one call, two keys"
+        allowed = call.tool in FREE or (bool(gate) and gate[0]["status"] == "approved")
+        if not allowed:
+            assert lines == [], f"{call} ran though {gate}"
+        elif call.tool in AGAIN:
+            assert lines or run["ended_at"] is not None, f"{call} never ran"
+        else:
+            _check_once(call, len(lines), doubts, run)
+
+
+def _check_once(call: Call, times: int, doubts: list[Json], run: Json) -> None:
+    assert times <= 1, f"{call} ran {times} times"
+    finished = run["status"] == "completed"
+    if times == 0 and finished and not doubts:
+        # A run that completed has reached every call of its turns unless somebody ended it.
+        message = f"{call} was allowed, its run completed, and it never ran"
+        raise AssertionError(message)
+
+
+def check_decisions(work: Work, approvals: dict[str, Json]) -> None:
+    """A 200 stands; a 202 won or is among the refused; a 409 named who had won."""
+    for said in work.said:
+        kept, body = approvals[said.approval_id], said.answer.json()
+        refused = {entry["decision_id"]: entry["code"] for entry in kept["refused"]}
+        match said.answer.status_code:
+            case 200:
+                assert kept["decision"] is not None, (body, kept)
+                assert body["decision"]["id"] == kept["decision"]["id"], "a 200 was contradicted"
+                assert (kept["status"], kept["decision"]["by"]["id"]) == (_PAST[said.kind], f"user:{said.user}")
+            case 202:
+                won = kept["decision"] is not None and kept["decision"]["id"] == body["decision_id"]
+                assert won or body["decision_id"] in refused, (body, kept)
+            case _:
+                assert body["code"] in {"already_decided", "expired", "cancelled", "superseded"}, body
+                shown = body["approval"]
+                assert shown["status"] == kept["status"], (shown, kept)
+                assert _winner(shown) == _winner(kept)
+
+
+def _winner(approval: Json) -> str | None:
+    return approval["decision"] and approval["decision"]["id"]
+
+
+async def check_temporal(site: Deployment, runs: Iterable[Json], approvals: Iterable[Json]) -> None:
+    """What the ledger shows as open is open in Temporal, and what it shows as ended is closed."""
+    client = await site.temporal_client()
+    for run in runs:
+        open_there = await _status(client, run["id"]) == _OPEN
+        assert open_there == (run["ended_at"] is None), run
+    for approval in approvals:
+        open_there = await _status(client, f"approval-{approval['id']}") == _OPEN
+        assert open_there == (approval["status"] == "pending"), approval
+
+
+async def _status(client: Client, workflow_id: str) -> WorkflowExecutionStatus | None:
+    for _ in range(50):
+        described = await client.get_workflow_handle(workflow_id).describe()
+        if described.status != _OPEN:
+            return described.status
+        # The ledger hears of an end some milliseconds before the workflow is closed.
+        pending = described.raw_description.HasField("pending_workflow_task")
+        if not pending and not described.raw_description.pending_activities:
+            return described.status
+        await asyncio.sleep(0.1)
+    return _OPEN
