@@ -32,8 +32,13 @@ def end(name: str) -> None:
     _note(name, "end")
 
 
+def now() -> float:
+    """Returns the seconds of a clock that all processes of this machine share."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 def _note(name: str, what: str) -> None:
-    moment = time.clock_gettime(time.CLOCK_MONOTONIC)
+    moment = now()
     with (Path(os.environ["BENCH_FOLDER"]) / f"{name}.times").open("a", encoding="ascii") as lines:
         lines.write(f"{what} {moment:.6f}\n")
 

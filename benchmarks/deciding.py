@@ -18,7 +18,7 @@ Raw = WorkflowHandle[RawApproval, dict[str, Any]]
 PAUSE: Final = 0.1
 """Seconds after each: what an approval does after its answer, the record, must not slow the next one."""
 WARM_UP: Final = 10
-AIM: Final = 1.25
+AIM: Final = "÷ ≤ 1.25"
 AGAINST: Final = "raw Temporal Update"
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import deciding
+import growing
+import pausing
+import pending
+import releasing
+import streams
 from stage import Stage, stage
 from table import Row, table
+
+from placet_testing.postgres import PostgresServer, postgres_server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,32 +29,61 @@ class Sizes:
         crowd: Decided in each round of the measurement with many people.
         concurrency: People who decide at once.
         rounds: Rounds of it.
+        released: Calls whose tools are waited for.
+        lengths: Steps of the runs whose bytes are counted.
+        places: Steps at which the gap to the next one is looked at.
+        waiting: Approvals that wait.
     """
 
     decisions: int = 200
     crowd: int = 300
     concurrency: int = 16
     rounds: int = 4
+    released: int = 50
+    lengths: tuple[int, ...] = (10, 100, 300)
+    places: tuple[int, ...] = (10, 100, 1_000)
+    waiting: int = 1_000
 
 
-QUICK = Sizes(decisions=20, crowd=40, concurrency=8, rounds=2)
+QUICK: Final = Sizes(
+    decisions=10, crowd=24, concurrency=4, rounds=2, released=4, lengths=(3, 6), places=(5, 10), waiting=20
+)
+FIGURES: Final = ("deciding", "crowd", "releasing", "growing", "pausing", "pending", "streams")
 
 
-async def figures(made: Stage, sizes: Sizes) -> list[Row]:
-    """Returns every figure."""
-    return [
-        *await deciding.one_by_one(made, sizes.decisions),
-        await deciding.at_once(made, sizes.crowd, sizes.concurrency, sizes.rounds),
-    ]
+async def figures(made: Stage, postgres: PostgresServer | None, sizes: Sizes, wanted: Collection[str]) -> list[Row]:
+    """Returns every figure that is wanted."""
+    rows: list[Row] = []
+    if "deciding" in wanted:
+        rows += await deciding.one_by_one(made, sizes.decisions)
+    if "crowd" in wanted:
+        rows.append(await deciding.at_once(made, sizes.crowd, sizes.concurrency, sizes.rounds))
+    if "releasing" in wanted:
+        rows += await releasing.decision_to_tool(made, sizes.released)
+    if "growing" in wanted:
+        rows += growing.bytes_of_runs(made, sizes.lengths, postgres)
+    if "pausing" in wanted:
+        rows += await pausing.between_steps(made, sizes.places)
+    if "pending" in wanted:
+        rows += await pending.bytes_waiting(made, sizes.waiting)
+    return rows
 
 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: two minutes, figures that say little")
+    parser.add_argument("--quick", action="store_true", help="small sizes: a minute, and figures that say little")
+    parser.add_argument("--only", nargs="+", choices=FIGURES, default=FIGURES, help="these figures alone")
+    for one in fields(Sizes):
+        many = "+" if isinstance(one.default, tuple) else None
+        parser.add_argument(f"--{one.name}", type=int, metavar="N", nargs=many)
     given = parser.parse_args()
-    with stage() as made:
-        rows = asyncio.run(figures(made, QUICK if given.quick else Sizes()))
+    changed = {one.name: getattr(given, one.name) for one in fields(Sizes) if getattr(given, one.name) is not None}
+    sizes = replace(QUICK if given.quick else Sizes(), **changed)
+    with postgres_server() as postgres, stage() as made:
+        rows = asyncio.run(figures(made, postgres, sizes, given.only))
+    if "streams" in given.only and not given.quick:
+        rows += streams.rows()
     print(table(rows), flush=True)
 
 

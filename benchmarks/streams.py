@@ -1,8 +1,7 @@
 """Measures what a thousand idle streams of events cost a gateway, beside what they cost if each polled the ledger.
 
 Both are served by the same app, each in a process of its own: `feed` is `/v1/events`, `naive` a `StreamingResponse`
-that reads the ledger each second for its client. Prints processor time, memory, and their ratio; ends with 1 where a
-ratio is above a quarter. `make bench`, or this file alone.
+that reads the ledger each second for its client. Prints processor time and memory. `make bench`, or this file alone.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from typing import IO, Final, cast
 import uvicorn
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
+from table import Row, table
 
 from placet.api import create_app
 from placet.api.access import Gateway, SignedIn
@@ -153,26 +153,35 @@ async def _opened(port: int, path: str) -> asyncio.StreamWriter:
     raise RuntimeError(message)
 
 
-def compare() -> bool:
-    """Prints both costs and returns whether the feed's are low enough."""
-    costs = {kind: asyncio.run(measured(kind)) for kind in ("naive", "feed")}
-    for kind, cost in costs.items():
-        print(f"{STREAMS} idle streams, {kind:27} {cost.kilobytes:8.1f} KB a stream   {cost.processor:8.1%} of a core")
-    memory = costs["feed"].kilobytes / costs["naive"].kilobytes
-    processor = costs["feed"].processor / costs["naive"].processor
-    print(f"{'feed / naive, at most 0.25':44} memory {memory:.2f}   processor {processor:.2f}", flush=True)
-    return max(memory, processor) <= MOST
-
-
-def main() -> int:
-    """Measures, or serves what is measured."""
+def rows() -> list[Row]:
+    """Measures both and returns the figures."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * STREAMS)), hard))
+    feed, naive = (asyncio.run(measured(kind)) for kind in ("feed", "naive"))
+    return [
+        Row(
+            figure=f"{STREAMS} idle streams, {name}",
+            ours=ours,
+            baseline=theirs,
+            unit=unit,
+            against="one that polls the ledger each",
+            aim=f"÷ ≤ {MOST:g}",
+            n=STREAMS,
+        )
+        for name, ours, theirs, unit in (
+            ("memory of each", feed.kilobytes, naive.kilobytes, "KB"),
+            ("processor", feed.processor * 100, naive.processor * 100, "% of a core"),
+        )
+    ]
+
+
+def main() -> None:
+    """Measures, or serves what is measured."""
     if len(sys.argv) > 1:
         serve(sys.argv[-1])
         os._exit(0)
-    return 0 if compare() else 1
+    print(table(rows()), flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -16,10 +16,10 @@ class Row:
     """One figure.
 
     Attributes:
-        unit: `ms`, `/s`, `B`, `KB`, or nothing.
+        unit: `ms`, `/s`, `B`, or nothing.
         baseline: None where there is nothing to compare with.
         against: What the baseline is.
-        aim: The most that the quotient should be.
+        aim: What it should be.
         n: How often it was measured.
     """
 
@@ -28,7 +28,7 @@ class Row:
     unit: str = ""
     baseline: float | None = None
     against: str = ""
-    aim: float | None = None
+    aim: str = ""
     n: int = 1
 
     @property
@@ -44,7 +44,7 @@ class Row:
             _number(self.ours, self.unit),
             "" if self.baseline is None else _number(self.baseline, self.unit),
             "" if quotient is None else f"{quotient:.2f}",
-            "" if self.aim is None else f"≤ {self.aim:g}",
+            self.aim,
             self.against,
             str(self.n),
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import JsonValue
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts.approvals import (
@@ -37,6 +37,19 @@ _SHOWN_OTHERWISE: Final = {
     "workflow_run_id",
 }
 """Fields of what was asked that an approval shows in another form, or not at all."""
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_place = func.row_number().over(partition_by=refusals.c.approval_id, order_by=refusals.c.number.desc())
+_ranked = select(refusals, _place.label("place")).where(refusals.c.approval_id.in_(_IDS)).subquery()
+# Made once: to make such a statement takes longer than to execute it.
+_ONE: Final = select(approvals).where(approvals.c.id == bindparam("approval_id"))
+_DECISION: Final = select(decisions).where(
+    decisions.c.approval_id == bindparam("approval_id"), decisions.c.id == bindparam("decision_id")
+)
+_REFUSED: Final = select(_ranked).where(_ranked.c.place <= REFUSED_SHOWN).order_by(_ranked.c.number)
+_RECORDED: Final = select(decisions.c.approval_id).where(
+    decisions.c.approval_id.in_(_IDS), decisions.c.state == "recorded"
+)
+_EXECUTIONS: Final = select(calls).where(calls.c.approval_id.in_(_IDS)).order_by(calls.c.again)
 
 
 @dataclass(frozen=True)
@@ -54,10 +67,9 @@ async def one(
     connection: AsyncConnection, approval_id: str, now: datetime, viewer: Viewer | None = None
 ) -> Approval | None:
     """Returns one approval as it is at that time, to whom may see it."""
-    statement = select(approvals).where(approvals.c.id == approval_id)
-    if viewer is not None:
-        statement = statement.where(approval_is_seen_by(viewer))
-    found = await views(connection, (await connection.execute(statement)).all(), now)
+    statement = _ONE if viewer is None else _ONE.where(approval_is_seen_by(viewer))
+    rows = (await connection.execute(statement, {"approval_id": approval_id})).all()
+    found = await views(connection, rows, now)
     return found[0] if found else None
 
 
@@ -70,8 +82,8 @@ async def asked(connection: AsyncConnection, approval_id: str) -> Asked | None:
 
 async def stored_decision(connection: AsyncConnection, approval_id: str, decision_id: str) -> StoredDecision | None:
     """Returns what became of a decision."""
-    query = select(decisions).where(decisions.c.approval_id == approval_id, decisions.c.id == decision_id)
-    row = (await connection.execute(query)).first()
+    given = {"approval_id": approval_id, "decision_id": decision_id}
+    row = (await connection.execute(_DECISION, given)).first()
     return StoredDecision(row.state, row.fingerprint, row.code) if row else None
 
 
@@ -88,10 +100,11 @@ async def views(connection: AsyncConnection, rows: Sequence[Row[Any]], now: date
     if not rows:
         return []
     ids = [row.id for row in rows]
+    pending = [row.id for row in rows if row.status == "pending"]
     read = [Asked.model_validate(row.asked) for row in rows]
     beside = _Beside(
         refused=await _refused(connection, ids),
-        recorded=await _recorded(connection, ids),
+        recorded=await _recorded(connection, pending),
         executions=await _executions(connection, ids),
         late_results=await _late_results(connection, read),
         texts=await _texts(connection, read),
@@ -137,24 +150,21 @@ def _context(asked: Asked, beside: _Beside) -> dict[str, JsonValue] | None:
 
 async def _refused(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[RefusedDecision]]:
     """Returns the last refusals of each, in the order of the record."""
-    place = func.row_number().over(partition_by=refusals.c.approval_id, order_by=refusals.c.number.desc())
-    ranked = select(refusals, place.label("place")).where(refusals.c.approval_id.in_(ids)).subquery()
-    query = select(ranked).where(ranked.c.place <= REFUSED_SHOWN).order_by(ranked.c.number)
     grouped: dict[str, list[RefusedDecision]] = {}
-    for row in await connection.execute(query):
+    for row in await connection.execute(_REFUSED, {"ids": ids}):
         entry = RefusedDecision(decision_id=row.decision_id, code=row.code, by=row.by, at=row.at)
         grouped.setdefault(row.approval_id, []).append(entry)
     return grouped
 
 
 async def _recorded(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
-    query = select(decisions.c.approval_id).where(decisions.c.approval_id.in_(ids), decisions.c.state == "recorded")
-    return set((await connection.execute(query)).scalars())
+    if not ids:
+        return set()
+    return set((await connection.execute(_RECORDED, {"ids": ids})).scalars())
 
 
 async def _executions(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Execution]:
-    query = select(calls).where(calls.c.approval_id.in_(ids)).order_by(calls.c.again)
-    return {row.approval_id: _execution(row) for row in await connection.execute(query)}
+    return {row.approval_id: _execution(row) for row in await connection.execute(_EXECUTIONS, {"ids": ids})}
 
 
 def _execution(row: Row[Any]) -> Execution:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError as RefusedRowError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from placet.ledger._sqlite import connect
 from placet.ledger.errors import LedgerError, LedgerUnavailableError
 
 LIMIT_SECONDS: Final = 5.0
@@ -116,7 +117,10 @@ class Database:
             pool_size=1 if writes else _READERS,
             max_overflow=0,
             pool_timeout=LIMIT_SECONDS,
-            connect_args={"timeout": _TRY_SECONDS if writes else _LOCK_MILLISECONDS / 1000},
+            connect_args={
+                "async_creator_fn": connect,
+                "timeout": _TRY_SECONDS if writes else _LOCK_MILLISECONDS / 1000,
+            },
         )
         event.listen(engine.sync_engine, "connect", _prepare_writer if writes else _prepare_reader)
         if not writes:

@@ -62,7 +62,7 @@ class Services:
     stopping: asyncio.Event
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """Returns the services of the app that got the request."""
     return cast("Services", request.app.state.services)
 
