@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -61,9 +62,11 @@ class FakeHeartbeats:
 
     Attributes:
         answers: Errors to raise, one after the other; accepted where nothing is left.
+        answered_after: How many seconds the process stands still before it hears the answer, one after the other.
     """
 
     answers: list[RPCError] = field(default_factory=list[RPCError])
+    answered_after: list[float] = field(default_factory=list[float])
     sent: int = 0
 
     def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle:
@@ -75,6 +78,8 @@ class FakeHeartbeats:
         """Takes a heartbeat."""
         assert rpc_timeout
         self.sent += 1
+        if self.answered_after:
+            time.sleep(self.answered_after.pop(0))  # noqa: ASYNC251 - the whole process stands still
         if self.answers:
             raise self.answers.pop(0)
 
@@ -222,6 +227,15 @@ async def test_an_attempt_waits_behind_its_row_until_temporal_can_be_reached(sta
     result = await stage.run(stage.call("note", text="one"))
     assert result.status == "succeeded"
     assert stage.heartbeats.sent >= 3
+
+
+async def test_an_attempt_that_was_stopped_at_its_heartbeat_sends_another_and_runs(stage: Stage) -> None:
+    """The process stood still between the heartbeat and its answer: Temporal is asked once more, and nobody else."""
+    stage.heartbeats.answered_after = [2.6]
+    result = await stage.run(stage.call("note", text="one"))
+    assert result.status == "succeeded"
+    assert stage.heartbeats.sent >= 2
+    assert stage.diary() == ["one"]
 
 
 async def test_what_a_tool_raises_is_the_models_to_read(stage: Stage) -> None:

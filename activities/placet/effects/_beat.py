@@ -57,8 +57,11 @@ class Beat:
             raise
         self._accepted = sent
 
-    async def until_accepted(self) -> None:
-        """Sends heartbeats until one is accepted, however long Temporal cannot be reached.
+    async def until_accepted(self, youngest: timedelta) -> None:
+        """Sends heartbeats until one is accepted that is younger than this, however long Temporal cannot be reached.
+
+        A process that was stopped or busy in between sends another one: where Temporal still takes it, nobody else
+        has begun, and nobody needs to be asked whether the tool ran.
 
         Raises:
             LostAttemptError: Temporal has given the activity to another attempt, or has closed it.
@@ -69,7 +72,8 @@ class Beat:
             except RPCError:
                 await asyncio.sleep(INTERVAL.total_seconds())
             else:
-                return
+                if self.age <= youngest:
+                    return
 
     @contextlib.asynccontextmanager
     async def going(self) -> AsyncGenerator[None]:

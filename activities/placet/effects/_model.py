@@ -30,6 +30,8 @@ from placet.runs import effects
 
 INLINE_ARGS_OF_A_TURN: Final = 4 * INLINE_ARGS
 """Bytes of arguments that history carries for all calls of a turn, at most."""
+LARGEST_ARGS: Final = 4 * 1024 * 1024
+"""Bytes of one call's arguments, at most; what is longer would hold up the heartbeats of every other tool."""
 ANSWER_LIMIT: Final = effects.MODEL_LIMIT - timedelta(seconds=15)
 """How long one answer may take: shorter than Temporal's limit on the attempt, so that the error says what it was."""
 TOOLS_AGE: Final = timedelta(seconds=30)
@@ -176,9 +178,9 @@ class ModelActivities:
             args_text = canonical_text(call["args"])
         except MalformedJsonError as error:
             return await self._problem(given, wanted, f"The arguments cannot be used: {error}.")
-        problems = tool.validate(call["args"])
-        if problems:
-            return await self._problem(given, wanted, f"The arguments break the tool's schema:\n{_listed(problems)}")
+        wrong = _too_long(args_text) or _misfits(tool.validate(call["args"]))
+        if wrong is not None:
+            return await self._problem(given, wanted, wrong)
         args = await self._args(name, args_text, room)
         refs = {"schema_ref": await self._kept(tool.args_schema), "tool_ref": await self._kept(tool.face)}
         return wanted.model_copy(update={"args": args, **refs})
@@ -230,6 +232,17 @@ class ModelActivities:
 
 def _wanted(index: int, call: ToolCall | InvalidToolCall) -> ModelCall:
     return ModelCall(index=index, call_id=call["id"] or "", tool=call["name"] or "unknown")
+
+
+def _too_long(args_text: str) -> str | None:
+    size = len(args_text.encode())
+    if size <= LARGEST_ARGS:
+        return None
+    return f"The arguments take {size} bytes; a call takes at most {LARGEST_ARGS}. It did not run."
+
+
+def _misfits(problems: list[Misfit]) -> str | None:
+    return f"The arguments break the tool's schema:\n{_listed(problems)}" if problems else None
 
 
 def _listed(problems: list[Misfit]) -> str:

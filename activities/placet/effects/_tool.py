@@ -32,10 +32,6 @@ _PAUSE_SECONDS: Final = 0.5
 _Result = TypeVar("_Result")
 
 
-class StaleAttemptError(Exception):
-    """No heartbeat of this attempt was accepted lately; it does not run the tool."""
-
-
 class ToolActivities:
     """The activity that runs tools."""
 
@@ -84,9 +80,7 @@ class ToolActivities:
         if claim.state in {"finished", "uncertain"}:
             return _told(claim)
         opened = opened or self._door.take_over(given, await self._args_text(given))
-        await beat.until_accepted()
-        if beat.age > FRESH:
-            raise StaleAttemptError
+        await beat.until_accepted(FRESH)
         return await _undisturbed(asyncio.create_task(self._run(given, opened, owner)))
 
     async def _run(self, given: ToolInput, opened: Open, owner: str) -> ToolResult:

@@ -181,9 +181,12 @@ class Processes:
         try:
             until(condition, limit)
         except TimeoutError:
-            logs = "\n".join(f"--- {log.name}\n{log.read_text()[-2500:]}" for log in sorted(self.folder.glob("*.log")))
-            message = f"not within {limit} s:\n{logs}"
+            message = f"not within {limit} s:\n{self.logs()}"
             raise AssertionError(message) from None
+
+    def logs(self) -> str:
+        """Returns the ends of the logs."""
+        return "\n".join(f"--- {log.name}\n{log.read_text()[-2500:]}" for log in sorted(self.folder.glob("*.log")))
 
     def _answers(self, part: Part, path: str) -> bool:
         assert part.alive, part.log.read_text()[-2000:]

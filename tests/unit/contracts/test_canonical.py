@@ -292,3 +292,11 @@ def test_a_mebibyte_is_read_and_written_well_within_a_workflow_task(text: str) -
     began = time.process_time()
     canonical_text(parse_json(text))
     assert time.process_time() - began < 1.5
+
+
+def test_a_long_text_is_read_in_no_time() -> None:
+    """Fifty megabytes took a minute, in which a worker sent no heartbeat."""
+    text = canonical_text({"text": "x" * 10_000_000})
+    began = time.process_time()
+    parse_object(text)
+    assert time.process_time() - began < 0.5

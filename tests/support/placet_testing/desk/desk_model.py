@@ -16,7 +16,8 @@ class DeskModel(BaseChatModel):
     """A chat model whose turns stand in the newest message of a person, as YAML.
 
     A turn is a list of calls `{tool, args, id?}`; `id: null` leaves the id out and `args` that is text goes
-    as a call that the provider's client could not read. After the last turn it repeats what it was told last.
+    as a call that the provider's client could not read; an argument `{letters: N}` becomes a text that long. After the
+    last turn it repeats what it was told last.
     """
 
     @property
@@ -71,5 +72,17 @@ def _answer(messages: list[BaseMessage]) -> AIMessage:
                 InvalidToolCall(name=name, args=args, id=call_id, error="not JSON", type="invalid_tool_call")
             )
         else:
-            calls.append(ToolCall(name=name, args=args, id=call_id, type="tool_call"))
+            calls.append(
+                ToolCall(
+                    name=name, args={key: _long(value) for key, value in args.items()}, id=call_id, type="tool_call"
+                )
+            )
     return AIMessage(content=f"Turn {turn + 1}.", tool_calls=calls, invalid_tool_calls=unreadable)
+
+
+def _long(value: Any) -> Any:
+    match value:
+        case {"letters": int(count)}:
+            return "x" * count
+        case _:
+            return value

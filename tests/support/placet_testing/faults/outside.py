@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -19,6 +20,8 @@ FREE: Final = frozenset({"note"})
 AGAIN: Final = frozenset({"set_again"})
 _RUN_ENDS: Final = frozenset({"run.completed", "run.failed", "run.cancelled", "run.expired"})
 _PAST: Final = {"approve": "approved", "reject": "rejected", "respond": "responded"}
+_LONG: Final = timedelta(hours=1)
+"""What is due within it is waited for: tests ask for seconds or for days."""
 _OPEN: Final = WorkflowExecutionStatus.RUNNING
 
 
@@ -43,34 +46,44 @@ def assert_nothing_broke(work: Work) -> None:
 
 
 def settled(site: Deployment, run_ids: list[str]) -> dict[str, Json]:
-    """Waits until every run has ended or waits on approvals that people can see, and returns the runs."""
-    runs: dict[str, Json] = {}
-    open_runs = list(run_ids)
+    """Waits until nothing is under way any more, and returns the runs.
+
+    Every run has ended or waits on approvals that people can see, and every approval has an end in the log or waits
+    for longer than any test.
+    """
     give_up = time.monotonic() + SETTLED
-    while open_runs:
-        for run_id in list(open_runs):
-            runs[run_id] = site.read_run({"id": run_id})
-            if runs[run_id]["ended_at"] is not None or _waits(site, runs[run_id]):
-                open_runs.remove(run_id)
-        if open_runs and time.monotonic() > give_up:
-            told = [event for event in site.events() if event["run_id"] in open_runs]
-            lines = "\n".join(f"{event['run_id']} {event['type']} {event['data']}" for event in told)
-            logs = "\n".join(f"--- {log.name}\n{log.read_text()[-1500:]}" for log in site.folder.glob("*.log"))
-            message = f"{len(open_runs)} runs neither ended nor wait: {open_runs}\n{lines}\n{logs}"
+    while True:
+        events = site.events()
+        runs = {run_id: site.read_run({"id": run_id}) for run_id in run_ids}
+        restless = [run_id for run_id, run in runs.items() if not (run["ended_at"] or _waits(run, events))]
+        restless += [approval_id for approval_id in approvals_in(events) if not _is_settled(site, approval_id, events)]
+        if not restless:
+            return runs
+        if time.monotonic() > give_up:
+            told = [event for event in events if {event["run_id"], event["approval_id"]} & set(restless)]
+            lines = "\n".join(
+                f"{event['run_id']} {event['approval_id']} {event['type']} {event['data']}" for event in told
+            )
+            message = f"{restless} neither ended nor wait:\n{lines}\n{site.logs()}"
             raise AssertionError(message)
-        time.sleep(0.2)
-    return runs
+        time.sleep(0.3)
 
 
-def _waits(site: Deployment, run: Json) -> bool:
+def _waits(run: Json, events: list[Json]) -> bool:
     """Whether a run waits for people and for nothing else."""
-    if run["status"] != "waiting" or not run["pending"]:
-        return False
-    shown = {approval["id"] for approval in run["pending"] if site.read(approval)["status"] == "pending"}
-    told = [event for event in site.events() if event["run_id"] == run["id"]]
-    called = Counter(event["type"] for event in told)
+    called = Counter(event["type"] for event in events if event["run_id"] == run["id"])
     under_way = called["call.started"] - called["call.finished"] - called["call.uncertain"]
-    return len(shown) == len(run["pending"]) and under_way <= 0
+    return run["status"] == "waiting" and bool(run["pending"]) and under_way <= 0
+
+
+def _is_settled(site: Deployment, approval_id: str, events: list[Json]) -> bool:
+    told = {event["type"] for event in events if event["approval_id"] == approval_id}
+    if told & ENDINGS:
+        return True
+    shown = site.read(approval_id)
+    if shown["status"] != "pending" or shown.get("recorded"):
+        return False
+    return shown["expires_at"] is None or datetime.fromisoformat(shown["expires_at"]) > datetime.now(UTC) + _LONG
 
 
 def approvals_in(events: list[Json]) -> set[str]:
