@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from placet.cli import approvals, doctor, keys, policy, runs, schema, serve, up, watch
+from placet.cli._group import Commands
 
 MODULES: Final = (up, runs, approvals, watch, doctor, policy, keys, schema, serve)
 """In the order in which `placet --help` lists their commands."""
@@ -36,7 +37,7 @@ def root(
 
 def build() -> typer.Typer:
     """Returns the app with the commands of every module."""
-    built = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+    built = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
     built.callback()(root)
     for module in MODULES:
         module.register(built)

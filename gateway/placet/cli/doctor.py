@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from placet.cli.serve import leave
+from placet.cli._options import AsJson
+from placet.cli._output import Output
+from placet.cli.serve import leave, refuse_settings
 
 if TYPE_CHECKING:
     from placet.engine.findings import Finding
 
 
-def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
+def doctor(*, as_json: AsJson = False) -> None:
     """Say what was found on this machine, what is missing and how to get it.
 
     Exit codes: 0 nothing is missing, 1 something is, 2 a setting makes no sense, 69 something that was named does not
@@ -26,17 +27,14 @@ def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print the fi
     from placet.engine.doctor import examine  # noqa: PLC0415
     from placet.engine.errors import SettingsError  # noqa: PLC0415
 
+    out = Output(as_json=as_json)
     try:
         findings = asyncio.run(examine())
     except SettingsError as error:
-        typer.echo(str(error), err=True)
-        leave(2)
+        leave(refuse_settings(out, error))
     code = exit_code(findings)
-    if as_json:
-        document = {"ok": code == 0, "findings": [asdict(finding) for finding in findings]}
-        typer.echo(json.dumps(document, indent=2))
-    else:
-        typer.echo("\n".join(lines(findings)))
+    out.document({"ok": code == 0, "findings": [asdict(finding) for finding in findings]})
+    out.say_all(lines(findings))
     leave(code)
 
 

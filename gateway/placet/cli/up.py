@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
+from placet.cli._output import SCHEMA_VERSION
 from placet.cli.serve import leave
 
 if TYPE_CHECKING:
+    from placet.engine.errors import EngineError
     from placet.engine.settings import Settings
 
 DATA: Final = Path(".placet")
@@ -37,9 +39,9 @@ def up(
 ) -> None:
     """Start Temporal, a worker and the gateway on this machine; Ctrl-C stops all."""
     if demo and config is not None:
-        _refuse("--demo brings its own configuration: leave out --config.")
+        leave(_refuse(_USAGE, "--demo brings its own configuration: leave out --config.", as_json=as_json))
     if config is not None and not config.is_file():
-        _refuse(f"{config} is not a file.")
+        leave(_refuse(_USAGE, f"{config} is not a file.", as_json=as_json))
     leave(_up(config=config, demo=demo, data=data, port=port, temporal=temporal, as_json=as_json))
 
 
@@ -68,7 +70,7 @@ class _Announcement:
         }
         following = command(settings.url, DEMO) if self.demo else None
         if self.as_json:
-            text = json.dumps(addresses | {"next": following})
+            text = json.dumps({"schema_version": SCHEMA_VERSION, **addresses, "next": following})
         else:
             text = "\n".join(self._lines(addresses, following))
         _print(text, sys.stdout)
@@ -101,7 +103,7 @@ def _up(
     *, config: Path | None, demo: bool, data: Path | None, port: int | None, temporal: str | None, as_json: bool
 ) -> int:
     from placet.engine.demo import demo_config  # noqa: PLC0415
-    from placet.engine.errors import ChildFailed, EngineError, SettingsError, TemporalMissing, TemporalUnreachable  # noqa: PLC0415
+    from placet.engine.errors import EngineError  # noqa: PLC0415
     from placet.engine.local import run_local  # noqa: PLC0415
     from placet.engine.plan import Wishes  # noqa: PLC0415
 
@@ -111,18 +113,8 @@ def _up(
         chosen = demo_config(folder) if demo else config or _usual_config()
         wishes = Wishes(data=folder, config=chosen, port=port, environ=environ)
         run_local(wishes, _say, _Announcement(demo=demo, has_agents=chosen is not None, as_json=as_json))
-    except ChildFailed as error:
-        _say(str(error))
-        return error.code
-    except SettingsError as error:
-        _say(str(error))
-        return _USAGE
-    except (TemporalMissing, TemporalUnreachable) as error:
-        _say(str(error))
-        return _UNREACHABLE
     except EngineError as error:
-        _say(str(error))
-        return _UNEXPECTED
+        return _refuse(_exit_of(error), str(error), as_json=as_json)
     return 0
 
 
@@ -133,9 +125,24 @@ def _usual_config() -> Path | None:
     return CONFIG if CONFIG.is_file() else None
 
 
-def _refuse(sentence: str) -> None:
+def _exit_of(error: EngineError) -> int:
+    from placet.engine.errors import ChildFailed, SettingsError, TemporalMissing, TemporalUnreachable  # noqa: PLC0415
+
+    if isinstance(error, ChildFailed):
+        return error.code
+    if isinstance(error, SettingsError):
+        return _USAGE
+    return _UNREACHABLE if isinstance(error, TemporalMissing | TemporalUnreachable) else _UNEXPECTED
+
+
+def _refuse(code: int, sentence: str, *, as_json: bool) -> int:
+    """Says why nothing runs, and returns the exit code."""
+    if as_json:
+        name = {_USAGE: "usage", _UNREACHABLE: "unreachable"}.get(code, "not_started")
+        document = {"schema_version": SCHEMA_VERSION, "title": "Not done", "code": name, "detail": sentence}
+        _print(json.dumps(document), sys.stdout)
     _say(sentence)
-    raise typer.Exit(_USAGE)
+    return code
 
 
 def _say(text: str) -> None:
