@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.placet-installed
 SOURCES := workflows activities gateway tests tools $(wildcard examples benchmarks)
 
-.PHONY: help setup up test check e2e faults bench docs lock
+.PHONY: help setup up test check e2e faults mutants bench docs lock
 
 help: ## list these verbs
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
@@ -27,6 +27,9 @@ e2e: $(READY) ## run the tests that start everything and look from outside
 
 faults: $(READY) ## run the tests that kill, stop and cut off parts
 	@$(BIN)/pytest -m "repeated or not repeated" tests/faults tests/e2e/outside
+
+mutants: $(READY) ## break the product in many ways, one at a time: the tests must notice each
+	@$(BIN)/python tools/mutants.py
 
 bench: $(READY) ## measure, each figure beside its baseline
 	@$(BIN)/python benchmarks/run.py
