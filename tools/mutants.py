@@ -25,6 +25,7 @@ from placet_testing.mutants import ROOT, Mutant, mutants
 SOURCES: Final = ("workflows", "activities", "gateway", "tests/support")
 COPIED: Final = ("workflows", "activities", "gateway", "tests", "examples", "docs", "tools", "pyproject.toml")
 LIMIT_SECONDS: Final = 600
+"""For the tests of one mutant."""
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
 _SOME_FAILED: Final = 1
 
@@ -87,7 +88,7 @@ def _tested(copy: Path, tests: Sequence[str], *, at_first_failure: bool) -> subp
         check=False,
         capture_output=True,
         text=True,
-        timeout=LIMIT_SECONDS,
+        timeout=LIMIT_SECONDS if at_first_failure else None,
     )
 
 
