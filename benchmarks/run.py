@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Collection
+import sys
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -51,21 +52,31 @@ QUICK: Final = Sizes(
 FIGURES: Final = ("deciding", "crowd", "releasing", "growing", "pausing", "pending", "streams")
 
 
-async def figures(made: Stage, postgres: PostgresServer | None, sizes: Sizes, wanted: Collection[str]) -> list[Row]:
-    """Returns every figure that is wanted."""
-    rows: list[Row] = []
+async def measure(
+    made: Stage, postgres: PostgresServer | None, sizes: Sizes, wanted: Collection[str]
+) -> AsyncGenerator[list[Row]]:
+    """Yields every figure that is wanted, as soon as it is measured."""
     if "deciding" in wanted:
-        rows += await deciding.one_by_one(made, sizes.decisions)
+        yield await deciding.one_by_one(made, sizes.decisions)
     if "crowd" in wanted:
-        rows.append(await deciding.at_once(made, sizes.crowd, sizes.concurrency, sizes.rounds))
+        yield [await deciding.at_once(made, sizes.crowd, sizes.concurrency, sizes.rounds)]
     if "releasing" in wanted:
-        rows += await releasing.decision_to_tool(made, sizes.released)
+        yield await releasing.decision_to_tool(made, sizes.released)
     if "growing" in wanted:
-        rows += growing.bytes_of_runs(made, sizes.lengths, postgres)
+        yield growing.bytes_of_runs(made, sizes.lengths, postgres)
     if "pausing" in wanted:
-        rows += await pausing.between_steps(made, sizes.places)
+        yield await pausing.between_steps(made, sizes.places)
     if "pending" in wanted:
-        rows += await pending.bytes_waiting(made, sizes.waiting)
+        yield await pending.bytes_waiting(made, sizes.waiting)
+
+
+async def figures(made: Stage, postgres: PostgresServer | None, sizes: Sizes, wanted: Collection[str]) -> list[Row]:
+    """Returns every figure that is wanted, and shows on stderr how far it is."""
+    rows: list[Row] = []
+    async for some in measure(made, postgres, sizes, wanted):
+        rows += some
+        for row in some:
+            print(*row.cells(), sep="  ", file=sys.stderr, flush=True)
     return rows
 
 
