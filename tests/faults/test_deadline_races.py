@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 
-import httpx
 import pytest
 
-from placet_testing.deployment import ENDINGS, Deployment, Json, together
+from placet_testing.deployment import Deployment, together
+from placet_testing.faults.deadlines import at, check
 
 pytestmark = [pytest.mark.repeated, pytest.mark.timeout(600)]
 
 OFFSETS = (-200, -60, -30, -15, -8, -5, -3, -1, 0, 1, 3, 5, 8, 15, 30)
 """Milliseconds from the deadline at which a decision is sent, by this machine's clock."""
-
-
-def at(approval: Json, milliseconds: float, send: Callable[[], httpx.Response]) -> httpx.Response:
-    """Sends something at that distance from the deadline."""
-    deadline = datetime.fromisoformat(approval["expires_at"]).timestamp() + milliseconds / 1000
-    wait = deadline - datetime.now(UTC).timestamp()
-    time.sleep(max(0.0, wait))
-    return send()
-
-
-def check(deployment: Deployment, asked: Json, answers: list[httpx.Response]) -> str:
-    """Checks what was answered against what is kept, and returns how it ended."""
-    kept = deployment.ended(asked)
-    told = deployment.told(asked["id"])
-    assert sum(kind in ENDINGS for kind in told) == 1, told
-    statuses = [answer.status_code for answer in answers]
-    assert set(statuses) <= {200, 202, 409}, [answer.text for answer in answers]
-    assert statuses.count(200) <= 1
-    deadline = datetime.fromisoformat(asked["expires_at"])
-    if kept["decision"] is not None:
-        assert datetime.fromisoformat(kept["ended_at"]) < deadline, "a late winner"
-    else:
-        assert kept["status"] in {"expired", "cancelled"}
-    for answer in answers:
-        body = answer.json()
-        if answer.status_code == 200:
-            assert {**body, "refused": kept["refused"]} == kept, "a 200 was contradicted"
-        elif answer.status_code == 409:
-            shown = body["approval"]
-            if shown["status"] != kept["status"]:
-                pytest.fail(f"told {shown['status']}, kept {kept['status']}: {body}")
-            assert shown["decision"] == kept["decision"]
-            assert shown["ended_at"] == kept["ended_at"]
-    return kept["status"]
 
 
 @pytest.mark.parametrize("repetition", range(4))

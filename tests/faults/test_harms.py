@@ -7,20 +7,10 @@ from random import Random
 import pytest
 
 from placet_testing.faults.besieged import Besieged
-from placet_testing.faults.harms import ALL, suffer
-from placet_testing.faults.outside import assert_nothing_broke
-from placet_testing.faults.work import Work
+from placet_testing.faults.enduring import endure
+from placet_testing.faults.harms import ALL, CLOCKS, PARTITIONS
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def endure(site: Besieged, seed: int, names: list[str], *, runs: int = 10, seconds: float = 3.0) -> None:
-    """Lets people work while harm is done, heals everything, and checks what the outside can see."""
-    chance = Random(seed)  # noqa: S311 - moments of harm
-    work = Work(site, chance)
-    with work.going_on(runs=runs, over=len(names) * (seconds + 1)):
-        suffer(site, chance, names, seconds=seconds)
-    assert_nothing_broke(work)
 
 
 def test_everything_killed_at_once_while_people_work(besieged: Besieged, seed: int) -> None:
@@ -31,3 +21,16 @@ def test_everything_killed_at_once_while_people_work(besieged: Besieged, seed: i
 @pytest.mark.parametrize("name", ALL)
 def test_one_harm_while_people_work(besieged: Besieged, seed: int, name: str) -> None:
     endure(besieged, seed, [name], runs=12, seconds=6)
+
+
+@pytest.mark.repeated
+@pytest.mark.parametrize("name", PARTITIONS)
+def test_a_link_that_is_down_for_a_minute(besieged: Besieged, seed: int, name: str) -> None:
+    endure(besieged, seed, [name], runs=20, seconds=60)
+
+
+@pytest.mark.repeated
+@pytest.mark.parametrize("storm", range(5))
+def test_one_harm_after_another(besieged: Besieged, seed: int, storm: int) -> None:
+    names = Random(seed + storm).sample(sorted(ALL.keys() - CLOCKS.keys()), 6)  # noqa: S311 - no secret
+    endure(besieged, seed + storm, names, runs=30)

@@ -19,7 +19,7 @@ def call(tool: str, text: str) -> Json:
 
 def only_worker(deployment: Deployment, program: str) -> None:
     deployment.kill_workers()
-    deployment.start_worker(program)
+    deployment.worker_program = program
     deployment.up(workers=1, gateways=2)
 
 

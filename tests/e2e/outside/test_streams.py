@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
@@ -15,38 +14,12 @@ from random import Random
 import httpx
 import pytest
 
-from placet.ledger import Ledger, Viewer
 from placet_testing.deployment import Deployment, Json
 from placet_testing.deployments import OnPostgres
-from placet_testing.gateway import key_of, people
-from placet_testing.reading import Reader
+from placet_testing.gateway import key_of
+from placet_testing.reading import Reader, owed
 
 pytestmark = pytest.mark.timeout(180)
-
-
-def logged(deployment: Deployment, reader: Reader) -> list[str]:
-    """Returns the ids of everything that a reader has a right to, by the ledger alone."""
-    user = people().users[reader.user]
-    viewer = Viewer(f"user:{reader.user}", frozenset(user.groups), frozenset(user.roles))
-    run_id = reader.path.split("/")[3] if "/runs/" in reader.path else None
-
-    async def read() -> list[str]:
-        ledger, cursor, found = Ledger.at(deployment.ledger_url), reader.start, list[str]()
-        try:
-            while page := await ledger.events_after(
-                cursor,
-                run_id=run_id,
-                types=reader.types.split(",") if reader.types else None,
-                visible_to=None if viewer.roles & {"admin", "auditor"} else viewer,
-            ):
-                found += [event.id for event in page]
-                cursor = page[-1].id
-        finally:
-            await ledger.close()
-        return found
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(read())).result()
 
 
 def has_all(deployment: Deployment, reader: Reader) -> None:
@@ -54,7 +27,7 @@ def has_all(deployment: Deployment, reader: Reader) -> None:
 
     The log is read again each time: it hears of a decision some milliseconds after whoever decided.
     """
-    reader.wait(lambda: reader.ids == logged(deployment, reader))
+    reader.wait(lambda: reader.ids == owed(deployment, reader))
     assert reader.refused == []
 
 
@@ -110,8 +83,8 @@ def test_a_run_is_told_from_its_start_to_its_end_also_afterwards(deployment: Dep
     afterwards = Reader(deployment, "bot", path)
     with afterwards.reading():
         afterwards.wait(lambda: afterwards.over)
-    owed = logged(deployment, afterwards)
-    assert during.ids == dropping.ids == afterwards.ids == owed
+    wanted = owed(deployment, afterwards)
+    assert during.ids == dropping.ids == afterwards.ids == wanted
     assert (during.connections, afterwards.connections) == (1, 1)
     types = [event["type"] for event in afterwards.got]
     assert (types[0], types[-1]) == ("run.started", "run.completed")

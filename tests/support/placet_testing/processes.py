@@ -75,6 +75,7 @@ class Processes:
         folder: Of the configuration, the logs, the SQLite ledger, and what tools leave behind.
         temporal: The address of Temporal.
         environment: What they are told besides.
+        worker_program: The module that is run as a worker; another one stands for another version.
         leads: What the processes of a name are told besides: each of their links may lead through a wire of its own.
     """
 
@@ -85,6 +86,7 @@ class Processes:
     workers: list[Part] = field(default_factory=list[Part])
     gateways: list[Part] = field(default_factory=list[Part])
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    worker_program: str = PLACET
     leads: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     def __post_init__(self) -> None:
@@ -129,9 +131,9 @@ class Processes:
         """Returns a client of Temporal itself, past the gateway."""
         return await connect(self.settings)
 
-    def start_worker(self, program: str = PLACET) -> Part:
-        """Starts one more worker; another program stands for one of another version."""
-        part = self._start("worker", program=program)
+    def start_worker(self) -> Part:
+        """Starts one more worker."""
+        part = self._start("worker", program=self.worker_program)
         self.workers.append(part)
         return part
 

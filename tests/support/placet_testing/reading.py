@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import threading
 import time
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
 import httpx
 
+from placet.ledger import Ledger, Viewer
 from placet_testing.deployment import Deployment, Json
-from placet_testing.gateway import key_of
+from placet_testing.gateway import key_of, people
 
 _LIMIT: Final = 60.0
 _NOTHING_TO_COME: Final = 204
@@ -120,3 +123,28 @@ class Reader:
                     left = None if left is None else left - 1
                 case _:
                     pass
+
+
+def owed(deployment: Deployment, reader: Reader) -> list[str]:
+    """Returns the ids of everything that a reader has a right to, by the ledger alone."""
+    user = people().users[reader.user]
+    viewer = Viewer(f"user:{reader.user}", frozenset(user.groups), frozenset(user.roles))
+    run_id = reader.path.split("/")[3] if "/runs/" in reader.path else None
+
+    async def read() -> list[str]:
+        ledger, cursor, found = Ledger.at(deployment.ledger_url), reader.start, list[str]()
+        try:
+            while page := await ledger.events_after(
+                cursor,
+                run_id=run_id,
+                types=reader.types.split(",") if reader.types else None,
+                visible_to=None if viewer.roles & {"admin", "auditor"} else viewer,
+            ):
+                found += [event.id for event in page]
+                cursor = page[-1].id
+        finally:
+            await ledger.close()
+        return found
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(read())).result()

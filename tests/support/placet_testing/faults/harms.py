@@ -6,13 +6,15 @@ import contextlib
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
 
 from placet_testing.faults.besieged import LINKS, Besieged, Link
 from placet_testing.processes import Part
+from placet_testing.servers import unavailable
 
 Harm = Callable[[Besieged, Random], AbstractContextManager[object]]
 """Something bad that is done to a deployment for as long as a block takes."""
@@ -118,6 +120,34 @@ def ledger_locked(site: Besieged, chance: Random) -> Generator[None]:
         connection.rollback()
 
 
+def clock(name: Literal["gateway", "worker"], skew: str) -> Harm:
+    """The clock of all gateways or all workers is wrong by so much (as `+1h`); their monotonic clocks are right."""
+
+    @contextmanager
+    def harm(site: Besieged, chance: Random) -> Generator[None]:
+        del chance
+        site.leads[name] |= {"LD_PRELOAD": faketime(), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        _kill_all(site, name)
+        site.whole()
+        try:
+            yield
+        finally:
+            for variable in ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"):
+                del site.leads[name][variable]
+            _kill_all(site, name)
+            site.whole()
+
+    return harm
+
+
+def faketime() -> str:
+    """Returns the library that skews a process's clock."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        unavailable("libfaketime is not here (Debian: apt-get install libfaketime)")
+    return str(found[0])
+
+
 def held(link: Link) -> Harm:
     """The network between two parts loses every packet."""
 
@@ -163,7 +193,13 @@ PARTITIONS: Final[dict[str, Harm]] = {
     **{f"{link} cut": cut(link) for link in LINKS},
 }
 LEDGER: Final[dict[str, Harm]] = {"the ledger read-only": ledger_read_only, "the ledger locked": ledger_locked}
-ALL: Final = {**KILLS, **STOPS, **PARTITIONS, **LEDGER}
+CLOCKS: Final[dict[str, Harm]] = {
+    "the workers an hour ahead": clock("worker", "+1h"),
+    "the workers an hour behind": clock("worker", "-1h"),
+    "the gateways an hour ahead": clock("gateway", "+1h"),
+    "the gateways an hour behind": clock("gateway", "-1h"),
+}
+ALL: Final = {**KILLS, **STOPS, **PARTITIONS, **LEDGER, **CLOCKS}
 
 
 def suffer(site: Besieged, chance: Random, names: list[str], *, seconds: float = 3.0) -> None:
@@ -178,6 +214,13 @@ def suffer(site: Besieged, chance: Random, names: list[str], *, seconds: float =
 
 def _kill_one(parts: list[Part], chance: Random) -> None:
     parts.pop(chance.randrange(len(parts))).kill()
+
+
+def _kill_all(site: Besieged, name: str) -> None:
+    if name == "gateway":
+        site.kill_gateways()
+    else:
+        site.kill_workers()
 
 
 @contextmanager

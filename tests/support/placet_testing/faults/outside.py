@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from placet_testing.deployment import ENDINGS, Deployment, Json
 from placet_testing.faults.work import Begun, Call, Work
+from placet_testing.reading import owed
 
 SETTLED: Final = 150.0
 """How long after the last harm everything may take to be as it stays, in seconds."""
@@ -40,6 +41,7 @@ def assert_nothing_broke(work: Work) -> None:
         check_run(runs[begun.run["id"]], events)
         check_effects(site, begun, runs[begun.run["id"]], approvals.values())
     check_decisions(work, approvals)
+    check_streams(work)
     for run_id in work.cancelled:
         assert runs[run_id]["ended_at"] is not None, f"{run_id} was cancelled and goes on"
     asyncio.run(check_temporal(site, runs.values(), approvals.values()))
@@ -162,6 +164,17 @@ def check_decisions(work: Work, approvals: dict[str, Json]) -> None:
                 shown = body["approval"]
                 assert shown["status"] == kept["status"], (shown, kept)
                 assert _winner(shown) == _winner(kept)
+
+
+def check_streams(work: Work) -> None:
+    """Whoever read all the while got exactly what the log has for them, each event once and in its order."""
+    try:
+        for reader in work.readers:
+            reader.wait(lambda reader=reader: reader.ids == owed(work.site, reader))
+            # While the ledger is down a stream may be refused; it is never refused for another reason.
+            assert all('"unavailable"' in refusal for refusal in reader.refused), reader.refused
+    finally:
+        work.stop_reading()
 
 
 def _winner(approval: Json) -> str | None:

@@ -96,7 +96,8 @@ class Wire:
             asyncio.create_task(self._pump(there_reader, writer, self._flows["answer"])),
         ]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(asyncio.CancelledError):  # the wire is closed
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for pump in pumps:
                 pump.cancel()

@@ -16,6 +16,7 @@ import httpx
 from placet_testing.deployment import Json
 from placet_testing.faults.besieged import Besieged
 from placet_testing.processes import CROWD
+from placet_testing.reading import Reader
 
 KINDS: Final = ("approve", "approve", "approve", "reject", "respond")
 LEFT_ALONE: Final = 0.15
@@ -26,6 +27,8 @@ _ACCEPTED: Final = 202
 _CONFLICT: Final = 409
 _FAULT: Final = 500
 _UNAVAILABLE: Final = 503
+_SEEN_FOR_EVER: Final = "approval.requested,approval.decided,approval.expired,approval.cancelled"
+"""A run shows itself to an approver once it asks them; what they see of approvals never changes."""
 _PATIENCE: Final = 240.0
 """How long somebody repeats what nobody answers, in seconds."""
 
@@ -71,6 +74,7 @@ class Work:
         said: The decisions that got an answer.
         cancelled: The ids of the runs whose cancel was answered 202.
         unexpected: Answers that no harm excuses.
+        readers: People who follow the events all the while, and until they stop.
     """
 
     site: Besieged
@@ -80,7 +84,9 @@ class Work:
     said: list[Said] = field(default_factory=list[Said])
     cancelled: list[str] = field(default_factory=list[str])
     unexpected: list[str] = field(default_factory=list[str])
+    readers: list[Reader] = field(default_factory=list[Reader])
     slowest: float = 0.0
+    _reading: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _over: bool = False
 
     @contextlib.contextmanager
@@ -93,6 +99,7 @@ class Work:
             deciders: How many people decide.
         """
         self._over = False
+        self._read()
         jobs: list[Callable[[Random], None]] = [
             lambda chance: self._start_runs(chance, runs, over),
             lambda chance: self._ask(chance, runs // 2, over),
@@ -115,6 +122,18 @@ class Work:
             for thread in threads:
                 thread.join(_PATIENCE)
             assert not any(thread.is_alive() for thread in threads), "somebody still waits for an answer"
+
+    def stop_reading(self) -> None:
+        """Lets whoever reads streams go away."""
+        self._reading.close()
+
+    def _read(self) -> None:
+        """Lets some people read what happens, over one connection as long as it lasts or over many."""
+        for user, longest, types in (("root", None, ""), ("audra", 3, ""), ("dana", 2, _SEEN_FOR_EVER)):
+            luck = Random(self.chance.random())  # noqa: S311 - no secret
+            reader = Reader(self.site, user, types=types, longest=longest, luck=luck)
+            self._reading.enter_context(reader.reading())
+            self.readers.append(reader)
 
     def _guarded(self, job: Callable[[Random], None], chance: Random) -> None:
         try:
