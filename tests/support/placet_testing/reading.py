@@ -69,6 +69,10 @@ class Reader:
             thread.join(30)
             assert not thread.is_alive(), "a stream without heartbeats?"
 
+    def stop(self) -> None:
+        """Goes away at the next line or heartbeat; nobody waits for it."""
+        self._stopped = True
+
     def wait(self, condition: Any, limit: float = _LIMIT) -> None:
         """Waits for a condition."""
         until = time.monotonic() + limit
