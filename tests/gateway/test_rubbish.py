@@ -108,6 +108,17 @@ async def test_a_query_that_is_wrong_is_refused(site: Site, query: str) -> None:
     assert answer.json()["errors"][0]["pointer"]
 
 
+@pytest.mark.parametrize("path", ["approvals", "runs"])
+async def test_a_status_that_is_none_is_answered_once_with_all_there_are(site: Site, path: str) -> None:
+    answer = await site.client("dana").get(f"/v1/{path}?status=done")
+    [error] = answer.json()["errors"]
+    assert error["pointer"] == "status"
+    for status in ("expired", "cancelled", "any"):
+        assert repr(status) in error["message"]
+    assert answer.json()["detail"] == f"status: {error['message']}"
+    assert error["message"].count("Input should be") == 1
+
+
 @pytest.mark.parametrize("query", ["q=%00", "tool=%00", "q=%25_", "agent=%F0%9F%92%A9", "run_id=%2e%2e"])
 async def test_a_query_that_is_strange_finds_nothing(site: Site, query: str) -> None:
     answer = await site.client("dana").get(f"/v1/approvals?{query}")

@@ -30,7 +30,7 @@ from placet.contracts.errors import RefusedError
 from placet.ledger import InvalidCursorError, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -52,6 +52,9 @@ METRICS: Final[dict[GatewayMetrics, tuple[APIRouter, ...]]] = {
     "public": (metrics.public,),
     "off": (),
 }
+
+_EXPECTED: Final = "Input should be "
+"""Begins what Pydantic says of a value that is not one of those it wants."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -191,9 +194,11 @@ def _answer_errors(app: FastAPI) -> None:
 
 def _bad_query(_: Request, error: RequestValidationError) -> Response:
     """Answers what FastAPI itself refuses: bodies are read elsewhere, so it is the query."""
-    errors = [
-        {"pointer": ".".join(str(step) for step in one["loc"][1:2]), "message": one["msg"]} for one in error.errors()
-    ]
+    messages: dict[str, list[str]] = {}
+    for one in error.errors():
+        # A value that fits none of several types has an error of each of them.
+        messages.setdefault(".".join(str(step) for step in one["loc"][1:2]), []).append(one["msg"])
+    errors = [{"pointer": name, "message": _one_of(dict.fromkeys(said))} for name, said in messages.items()]
     first = errors[0]
     detail = f"{first['pointer']}: {first['message']}"
     return answer_problem(problem_body("invalid_query", detail, {"errors": errors}))
@@ -206,3 +211,9 @@ def _by_status(request: Request, error: HTTPException) -> Response:
         body = document(METHOD_NOT_ALLOWED, 405, "The path does not take this method", detail)
         return answer_problem(body, error.headers)
     return answer_problem(problem_body("not_found", f"There is no {request.url.path[:200]}."))
+
+
+def _one_of(messages: Iterable[str]) -> str:
+    """Returns several messages about one value as one, so that the first does not look like all there is."""
+    first, *others = messages
+    return " or ".join([first, *(one.removeprefix(_EXPECTED) for one in others)])
