@@ -61,11 +61,11 @@ class FakeHeartbeats:
     """Temporal's side of heartbeats: answers them, or says what the test wants.
 
     Attributes:
-        answers: Errors to raise, one after the other; accepted where nothing is left.
+        answers: Errors to raise, one after the other; accepted where it is none, or nothing is left.
         answered_after: How many seconds the process stands still before it hears the answer, one after the other.
     """
 
-    answers: list[RPCError] = field(default_factory=list[RPCError])
+    answers: list[RPCError | None] = field(default_factory=list[RPCError | None])
     answered_after: list[float] = field(default_factory=list[float])
     sent: int = 0
 
@@ -80,8 +80,9 @@ class FakeHeartbeats:
         self.sent += 1
         if self.answered_after:
             time.sleep(self.answered_after.pop(0))  # noqa: ASYNC251 - the whole process stands still
-        if self.answers:
-            raise self.answers.pop(0)
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
 
 
 @dataclass
@@ -236,6 +237,15 @@ async def test_an_attempt_that_was_stopped_at_its_heartbeat_sends_another_and_ru
     assert result.status == "succeeded"
     assert stage.heartbeats.sent >= 2
     assert stage.diary() == ["one"]
+
+
+async def test_an_attempt_that_was_given_up_while_it_stood_still_runs_nothing(stage: Stage) -> None:
+    """The heartbeat was accepted before the process stood still; another attempt may have begun since."""
+    stage.heartbeats.answered_after = [2.6]
+    stage.heartbeats.answers = [None, *[RPCError("gone", RPCStatusCode.NOT_FOUND, b"")] * 5]
+    with pytest.raises(LostAttemptError):
+        await stage.run(stage.call("note", text="one"))
+    assert stage.diary() == []
 
 
 async def test_what_a_tool_raises_is_the_models_to_read(stage: Stage) -> None:
