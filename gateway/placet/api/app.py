@@ -11,6 +11,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from placet.api.agents.endpoints import router as agents
 from placet.api.answers import Json
@@ -22,7 +23,7 @@ from placet.api.guards import LoopbackGuard, RequestLog
 from placet.api.health.endpoints import router as health
 from placet.api.metrics import endpoints as metrics
 from placet.api.metrics.counting import CountRequests
-from placet.api.openapi import document_of
+from placet.api.openapi import api_routes, document_of
 from placet.api.problems import METHOD_NOT_ALLOWED, answer_problem, document, problem_body, problem_of
 from placet.api.runs.endpoints import router as runs
 from placet.api.services import assemble
@@ -209,7 +210,7 @@ def _by_status(request: Request, error: HTTPException) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method} is not for this path."
         body = document(METHOD_NOT_ALLOWED, 405, "The path does not take this method", detail)
-        return answer_problem(body, error.headers)
+        return answer_problem(body, {"Allow": ", ".join(sorted(_methods_of(request)))})
     return answer_problem(problem_body("not_found", f"There is no {request.url.path[:200]}."))
 
 
@@ -217,3 +218,9 @@ def _one_of(messages: Iterable[str]) -> str:
     """Returns several messages about one value as one, so that the first does not look like all there is."""
     first, *others = messages
     return " or ".join([first, *(one.removeprefix(_EXPECTED) for one in others)])
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Returns every method of a path; Starlette names those of the first endpoint only."""
+    routes = (route for route in api_routes(request.app) if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in routes for method in route.methods or ()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -50,6 +51,7 @@ class Reader:
     over: bool = False
     refused: list[str] = field(default_factory=list[str])
     _stopped: bool = False
+    _line: socket.socket | None = None
 
     @property
     def ids(self) -> list[str]:
@@ -65,13 +67,17 @@ class Reader:
         try:
             yield
         finally:
-            self._stopped = True
+            self.stop()
             thread.join(30)
             assert not thread.is_alive(), "a stream without heartbeats?"
 
     def stop(self) -> None:
-        """Goes away at the next line or heartbeat; nobody waits for it."""
+        """Hangs up, and does not come back."""
         self._stopped = True
+        if self._line is not None:
+            # Whoever waits for the next line is not to wait for a heartbeat.
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
 
     def wait(self, condition: Any, limit: float = _LIMIT) -> None:
         """Waits for a condition."""
@@ -104,6 +110,7 @@ class Reader:
                 if not self.over:
                     self.refused.append(answer.read().decode())
                 return
+            self._line = answer.extensions["network_stream"].get_extra_info("socket")
             self.cursor = self.cursor or answer.headers.get("x-placet-cursor")
             self.start = self.start or self.cursor
             self.connections += 1

@@ -45,8 +45,8 @@ class DecisionBody(RequestBody):
     The type is text here: an unknown one is an `invalid_decision`, not an `invalid_request`.
     """
 
-    type: str
-    digest: str
+    type: str = Field(json_schema_extra={"enum": [*DECISION_TYPES]})
+    digest: str = Field(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})
     args: dict[str, JsonValue] | None = None
     message: str | None = None
     answers: dict[str, AnswerBody] | None = None
