@@ -9,8 +9,12 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
+from placet.api.health.readiness import Sightings
 from placet.api.ports import Poller
 from placet.ledger import Ledger, LedgerUnavailableError
+from placet_testing.fake_temporal import EPOCH
 from placet_testing.gateway import Site
 
 AWAY = "away"
@@ -40,6 +44,33 @@ async def test_a_worker_that_has_not_polled_for_long_does_not_count(site: Site) 
     assert not (await parts(site))["worker"]
     site.temporal.polling = [Poller("1@elsewhere", site.clock() - timedelta(seconds=59))]
     assert (await parts(site))["worker"]
+
+
+async def test_a_clock_that_is_an_hour_off_makes_no_worker_vanish(site: Site) -> None:
+    for hours in (1, -1):
+        site.temporal.polling = [Poller(f"{hours}@elsewhere", site.clock() - timedelta(hours=hours))]
+        assert (await parts(site))["worker"]
+
+
+async def test_who_seemed_gone_and_polls_again_lives(site: Site) -> None:
+    polled = site.clock() - timedelta(seconds=200)
+    site.temporal.polling = [Poller("1@elsewhere", polled)]
+    assert not (await parts(site))["worker"]
+    site.temporal.polling = [Poller("1@elsewhere", polled + timedelta(seconds=60))]
+    assert (await parts(site))["worker"]
+    assert (await parts(site))["worker"], "nobody polls more often than once a minute"
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_worker_whose_polls_stand_still_is_gone_whatever_the_clock_says(hours: int) -> None:
+    passed, now = 0.0, EPOCH + timedelta(hours=hours)
+    sightings = Sightings(lambda: passed)
+    polls = [Poller("1@elsewhere", EPOCH)]
+    assert sightings.living(polls, now) == polls
+    passed = 74.0
+    assert sightings.living(polls, now) == polls
+    passed = 76.0
+    assert sightings.living(polls, now) == []
 
 
 async def test_a_worker_of_this_machine_that_was_killed_does_not_count(site: Site) -> None:

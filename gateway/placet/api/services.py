@@ -14,6 +14,7 @@ from placet.api.decisions.batch import Batch
 from placet.api.decisions.deciding import Deciding
 from placet.api.decisions.delivery import Clock, Delivery, Limits, utc_now
 from placet.api.feed.feed import Feed
+from placet.api.health.readiness import Sightings
 from placet.api.identity import Directory
 from placet.api.links import Links
 from placet.api.lookup import Lookup
@@ -39,6 +40,7 @@ class Services:
     Attributes:
         metrics: What is counted, and `waiting`, what the ledger says of what waits.
         tracing: Where spans go; None where nobody wants them.
+        sightings: Which workers live, by their polls.
         stopping: Set when the process is asked to stop: who waits is answered at once.
     """
 
@@ -59,6 +61,7 @@ class Services:
     metrics: GatewayMetrics
     waiting: LedgerMetrics
     tracing: Tracing | None
+    sightings: Sightings
     stopping: asyncio.Event
 
 
@@ -119,5 +122,6 @@ def assemble(  # noqa: PLR0913 - as `create_app`, which hands them on
         metrics=metrics,
         waiting=waiting,
         tracing=tracing,
+        sightings=Sightings(),
         stopping=stopping,
     )

@@ -33,5 +33,5 @@ async def healthz(_: Anybody) -> Json:
 )
 async def readyz(_: Anybody, services: Gateway) -> Json:
     """Says whether Temporal, the ledger and a worker are there, each by its name."""
-    ready = await readiness(services.temporal, services.ledger, services.clock)
+    ready = await readiness(services.temporal, services.ledger, services.clock, services.sightings)
     return Json(ready, status_code=200 if ready.status == "ready" else 503)

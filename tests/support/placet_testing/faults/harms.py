@@ -128,8 +128,8 @@ def clock(name: Literal["gateway", "worker"], skew: str) -> Harm:
         del chance
         site.leads[name] |= {"LD_PRELOAD": faketime(), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         _kill_all(site, name)
-        site.whole()
         try:
+            site.whole()
             yield
         finally:
             for variable in ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"):
