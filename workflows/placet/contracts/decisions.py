@@ -46,7 +46,7 @@ class DecisionBody(RequestBody):
     """
 
     type: str = Field(json_schema_extra={"enum": [*DECISION_TYPES]})
-    digest: str = Field(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})
+    digest: str
     args: dict[str, JsonValue] | None = None
     message: str | None = None
     answers: dict[str, AnswerBody] | None = None
