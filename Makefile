@@ -23,7 +23,7 @@ check: $(READY) ## lint, format, types, import rules, sizes
 	@$(BIN)/python tools/check_sizes.py
 
 e2e: $(READY) ## run the tests that start everything and look from outside
-	@$(BIN)/pytest tests/e2e
+	@$(BIN)/pytest -m "repeated or not repeated" tests/e2e
 
 faults: $(READY) ## run the tests that kill, stop and cut off parts
 	@$(BIN)/pytest -m "repeated or not repeated" tests/faults tests/e2e/outside

@@ -14,9 +14,10 @@ from placet.policy import condition
 from placet_testing.pages import TREE, Block, blocks_of, pages
 
 BLOCKS: Final = [block for page in pages() for block in blocks_of(page)]
-SHOWN: Final = {"text", "sql", "go", "console"}
+SHOWN: Final = {"text", "sql", "console"}
 """Shown only here: `console` is run by tests/e2e/test_tutorial.py, `sql` by tests/e2e/test_how_to.py."""
 RUN_BY: Final = Path(TREE, "tests", "e2e", "test_how_to.py")
+BUILT_BY: Final = Path(TREE, "tests", "e2e", "test_other_sdks.py")
 
 
 def of(*languages: str) -> list[object]:
@@ -26,7 +27,7 @@ def of(*languages: str) -> list[object]:
 
 
 def test_every_block_says_what_it_is() -> None:
-    known = SHOWN | {"yaml", "json", "python", "bash", "cel"}
+    known = SHOWN | {"go", "ts", "js", "yaml", "json", "python", "bash", "cel"}
     assert [f"{block.page}:{block.line}" for block in BLOCKS if block.language not in known] == []
 
 
@@ -62,3 +63,9 @@ def test_bash_is_a_file_that_a_test_runs(block: Block) -> None:
     assert done.returncode == 0, done.stderr
     assert block.name, "give it a name with file=…"
     assert block.name in RUN_BY.read_text("utf-8")
+
+
+@pytest.mark.parametrize("block", of("go", "ts", "js"))
+def test_what_is_written_for_another_sdk_is_a_file_that_a_test_builds(block: Block) -> None:
+    assert block.name, "give it a name with file=…"
+    assert block.name in BUILT_BY.read_text("utf-8")

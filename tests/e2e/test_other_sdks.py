@@ -1,0 +1,157 @@
+"""Workflows in Go and TypeScript ask for approvals: the files of the how-to page, run with the SDKs of Temporal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from placet.engine.cache import kept, only_one, workshop
+from placet.engine.progress import say_on_stderr
+from placet_testing.pages import file_of
+from placet_testing.running_up import Up, running_up, until
+from placet_testing.servers import unavailable
+
+pytestmark = [pytest.mark.repeated, pytest.mark.timeout(300)]
+
+PAGE: Final = "docs/how-to/ask-from-another-workflow.md"
+PROGRAMS: Final = Path(__file__).parents[1] / "support" / "placet_testing" / "sdks"
+BEYOND_DOUBLES: Final = 2**53 + 1
+Command = tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Everything, without people: this machine's one person decides."""
+    folder = tmp_path_factory.mktemp("sdks")
+    config = folder / "placet.yaml"
+    config.write_text("policy:\n  ask: [payout]\n")
+    with running_up(folder / "data", "--config", str(config)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def go(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The page's workflow in Go, built."""
+    if shutil.which("go") is None:
+        unavailable("Go is not here")
+    folder = tmp_path_factory.mktemp("go")
+    shutil.copytree(PROGRAMS / "go", folder, dirs_exist_ok=True)
+    (folder / "payouts").mkdir()
+    (folder / "payouts" / "payouts.go").write_text(file_of(PAGE, "payouts.go"))
+    subprocess.run(("go", "vet", "./..."), cwd=folder, check=True)
+    subprocess.run(("go", "build", "-o", "program", "."), cwd=folder, check=True)
+    return (str(folder / "program"),)
+
+
+@pytest.fixture(scope="module")
+def typescript(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The page's workflow in TypeScript, with the locked packages."""
+    if shutil.which("npm") is None:
+        unavailable("Node and npm are not here")
+    folder = tmp_path_factory.mktemp("typescript")
+    shutil.copytree(PROGRAMS / "typescript", folder, dirs_exist_ok=True)
+    for name in ("payouts.ts", "activities.js"):
+        (folder / name).write_text(file_of(PAGE, name))
+    (folder / "node_modules").symlink_to(packages() / "node_modules")
+    return ("node", str(folder / "main.js"))
+
+
+def packages() -> Path:
+    """Returns where the packages of the lock file lie; installs them once."""
+    source = PROGRAMS / "typescript"
+    version = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
+    place = kept("typescript-sdk", version)
+    with only_one("typescript-sdk", version, say_on_stderr):
+        if not place.exists():
+            with workshop("typescript-sdk", version) as folder:
+                for name in ("package.json", "package-lock.json"):
+                    shutil.copy(source / name, folder)
+                # Not `ci`: it wants the binaries of every other platform in the lock file, too.
+                command = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund")
+                subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return place
+
+
+@pytest.fixture(params=["go", "typescript"])
+def program(request: pytest.FixtureRequest) -> Command:
+    """A worker in another language that makes one payout."""
+    return request.getfixturevalue(str(request.param))
+
+
+@contextmanager
+def paying(up: Up, program: Command) -> Generator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Starts a payout and gives its program with the approval that it asks for."""
+    name = f"payout-{uuid.uuid4().hex}"
+    args = json.dumps({"amount": 100, "to": "supplier-7"})
+    command = (*program, up.addresses["temporal"], name, name, args)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_ENV": "production"})
+    found: list[dict[str, Any]] = []
+
+    def asked() -> bool:
+        assert process.poll() is None, "the program has ended"
+        items = httpx.get(f"{up.url}/v1/approvals?tool=payout", timeout=30).json()["items"]
+        found[:] = [one for one in items if one["source"]["workflow_id"] == name]
+        return bool(found)
+
+    try:
+        until(asked, 60)
+        yield process, found[0]
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def decided(up: Up, approval: dict[str, Any], **body: object) -> None:
+    given = {"digest": approval["digest"], **body}
+    answer = httpx.post(f"{up.url}/v1/approvals/{approval['id']}/decision", json=given, timeout=30)
+    assert answer.status_code == httpx.codes.OK, answer.text
+
+
+def approves(up: Up, approval: dict[str, Any]) -> None:
+    decided(up, approval, type="approve")
+
+
+def edits(up: Up, approval: dict[str, Any]) -> None:
+    decided(up, approval, type="edit", args={"amount": BEYOND_DOUBLES, "to": "supplier-7"})
+
+
+def rejects(up: Up, approval: dict[str, Any]) -> None:
+    decided(up, approval, type="reject")
+
+
+def withdraws(up: Up, approval: dict[str, Any]) -> None:
+    answer = httpx.post(f"{up.url}/v1/approvals/{approval['id']}/cancel", timeout=30)
+    assert answer.status_code == httpx.codes.OK, answer.text
+
+
+@pytest.mark.parametrize(
+    ("does", "words"),
+    [
+        (approves, ("paid", "100", "supplier-7")),
+        (edits, ("paid", str(BEYOND_DOUBLES), "supplier-7")),
+        (rejects, ("not paid: rejected",)),
+        (withdraws, ("not paid: cancelled",)),
+    ],
+    ids=["approved", "edited", "rejected", "withdrawn"],
+)
+def test_a_workflow_of_another_sdk_runs_what_was_decided(
+    up: Up, program: Command, does: Callable[[Up, dict[str, Any]], None], words: tuple[str, ...]
+) -> None:
+    with paying(up, program) as (process, approval):
+        assert approval["title"] == "Pay 100 to supplier-7"
+        does(up, approval)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert all(word in said for word in words), said
