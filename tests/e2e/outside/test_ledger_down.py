@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import time
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -13,6 +15,7 @@ import pytest
 from placet_testing.deployment import Deployment
 from placet_testing.deployments import OnPostgres
 from placet_testing.gateway import REFUND, problem
+from placet_testing.servers import unavailable as unavailable_here
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -28,6 +31,20 @@ def locked(deployment: Deployment) -> Generator[None]:
         connection.execute("ROLLBACK")
     finally:
         connection.close()
+
+
+@contextmanager
+def full_disk(deployment: Deployment) -> Generator[None]:
+    """Lets no process write to a file beyond its first page, as on a disk that is full."""
+    if not hasattr(resource, "prlimit"):
+        unavailable_here("only Linux limits another process")
+    parts = [*deployment.workers, *deployment.gateways]
+    kept = [resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, (4_096, -1)) for part in parts]
+    try:
+        yield
+    finally:
+        for part, limits in zip(parts, kept, strict=True):
+            resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, limits)
 
 
 def unavailable(answer: httpx.Response, *, maybe_recorded: bool) -> None:
@@ -62,6 +79,25 @@ def test_a_locked_ledger_holds_up_no_decision(deployment: Deployment) -> None:
     assert deployment.ended(withdrawn) == cancelled.json()
     asked_again = deployment.client("bot").post("/v1/approvals", json=REFUND, headers={"Idempotency-Key": "locked"})
     assert asked_again.status_code == 201
+
+
+def test_on_a_full_disk_nothing_runs_and_nothing_is_lost(deployment: Deployment) -> None:
+    text = uuid.uuid4().hex[:8]
+    run = deployment.run([{"tool": "send", "args": {"text": text}}])
+    (asked,) = deployment.pending(run)
+    with full_disk(deployment):
+        answer = deployment.decide(asked)
+        assert answer.status_code in {200, 202}, answer.text
+        refused = deployment.client("bot").post("/v1/approvals", json=REFUND, headers={"Idempotency-Key": text})
+        assert refused.status_code == 503, refused.text
+        time.sleep(3)  # long enough for a tool that did not wait for its record
+        assert deployment.effects(text) == []
+        assert deployment.read_run(run)["ended_at"] is None
+    assert deployment.finished(run, limit=60)["status"] == "completed"
+    assert len(deployment.effects(text)) == 1
+    assert deployment.ended(asked)["status"] == "approved"
+    again = deployment.client("bot").post("/v1/approvals", json=REFUND, headers={"Idempotency-Key": text})
+    assert again.status_code == 201, again.text
 
 
 def test_a_run_waits_for_its_ledger_and_goes_on(deployment: Deployment) -> None:
