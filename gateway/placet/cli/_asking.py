@@ -6,21 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from placet.cards import words
+from placet.cards.view import view
+from placet.cards.visible import quoted
 from placet.cli._exits import DECIDED_ELSEWHERE, ExitCode
 from placet.cli._screen import question_lines
 from placet.cli._terminal import RungError, Terminal
 from placet.cli._watch import Watch
-from placet.client import words
-from placet.client.view import view
-from placet.client.visible import quoted
 from placet.contracts.decisions import AnswerBody
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from placet.cards.view import ApprovalView, QuestionRow
     from placet.cli._session import Session
     from placet.cli._terminal import Bell
-    from placet.client.view import ApprovalView, QuestionRow
     from placet.contracts.approvals import Approval
 
 

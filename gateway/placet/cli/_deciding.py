@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placet.cards import words
+from placet.cards.view import AS_ASKED, view
 from placet.cli import _editing
 from placet.cli._asking import DecidedElsewhereError, ask_answers, asking, decided_elsewhere
 from placet.cli._exits import ExitCode
 from placet.cli._ids import find_approval
 from placet.cli._screen import edit_lines, what_is_decided
 from placet.cli._session import InputError, UsageError
-from placet.client import Recorded, words
+from placet.client import Recorded
 from placet.client.errors import (
     AlreadyDecidedError,
     ApprovalCancelledError,
@@ -22,7 +24,6 @@ from placet.client.errors import (
     Problem,
     StaleDigestError,
 )
-from placet.client.view import AS_ASKED, view
 from placet.contracts.canonical import MalformedJsonError, parse_object
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES

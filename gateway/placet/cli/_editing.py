@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from placet.cards.visible import one_line
 from placet.cli._session import InputError, UsageError
-from placet.client.visible import one_line
 from placet.contracts.canonical import MalformedJsonError, canonical_text, parse_json, parse_object
 from placet.contracts.decisions import AnswerBody
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from placet.cards.view import QuestionRow
     from placet.cli._asking import Person
-    from placet.client.view import QuestionRow
     from placet.contracts.approvals import Approval
 
 _STEP: Final = re.compile(r'\.?([^.\[\]="]+)|\[(\d{1,9})\]|\.?\["((?:[^"\\]|\\.)*)"\]')

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
+from placet.cards.visible import one_line
 from placet.cli._session import UsageError
 from placet.client.errors import NotFoundError, Problem
-from placet.client.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
+from placet.cards import words
+from placet.cards.view import view
+from placet.cards.visible import lines, one_line
 from placet.cli._exits import ExitCode
 from placet.cli._ids import SHORT, find_approval
 from placet.cli._screen import now, paper
-from placet.client import words
-from placet.client.view import view
-from placet.client.visible import lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

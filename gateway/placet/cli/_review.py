@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from placet.cards.view import view
 from placet.cli import _editing
 from placet.cli._asking import DecidedElsewhereError, ask_answers, asking, decided_elsewhere
 from placet.cli._deciding import bound_digest, ended_error, send
@@ -13,15 +14,14 @@ from placet.cli._menu import HELP, QUIT, READ, Item, choose
 from placet.cli._screen import edit_lines, paper
 from placet.cli._session import explain
 from placet.client.errors import AccessError, EditDeniedError, EndedError, InvalidError
-from placet.client.view import view
 from placet.contracts.decisions import DecisionBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from placet.cards.view import ApprovalView
     from placet.cli._asking import Person
     from placet.cli._session import Session
-    from placet.client.view import ApprovalView
     from placet.contracts.approvals import Approval
 
 LATER: Final = "later"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from placet.cards import words
+from placet.cards.visible import lines, one_line
 from placet.cli._exits import RUN_EXITS, ExitCode
 from placet.cli._ids import SHORT, find_run
 from placet.cli._listening import Ear
@@ -16,8 +18,6 @@ from placet.cli._listing import columns
 from placet.cli._screen import now
 from placet.cli._session import UsageError
 from placet.cli._waiting import seconds_of
-from placet.client import words
-from placet.client.visible import lines, one_line
 from placet.contracts.runs import RunRequest
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len, chop_cells
 
-from placet.client import words
-from placet.client.view import AGENT_ASKS, AGENT_SAYS, AS_ASKED, COLLAPSED_AT, EXACTLY, changes, view
-from placet.client.visible import lines, one_line
+from placet.cards import words
+from placet.cards.view import AGENT_ASKS, AGENT_SAYS, AS_ASKED, COLLAPSED_AT, EXACTLY, changes, view
+from placet.cards.visible import lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from placet.cards.view import ApprovalView, QuestionRow, Row
     from placet.cli._output import Output
-    from placet.client.view import ApprovalView, QuestionRow, Row
     from placet.contracts.approvals import Approval
 
 _NAME_WIDTH: Final = 20

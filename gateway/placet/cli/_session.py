@@ -114,8 +114,9 @@ def report(out: Output, error: PlacetError) -> None:
 
 def explain(out: Output, error: PlacetError) -> Iterator[str]:
     """Yields the sentences for a person: what, why, what to do; all safe to print."""
-    from placet.client import errors, words  # noqa: PLC0415
-    from placet.client.visible import one_line  # noqa: PLC0415
+    from placet.cards import words  # noqa: PLC0415
+    from placet.cards.visible import one_line  # noqa: PLC0415
+    from placet.client import errors  # noqa: PLC0415
 
     if isinstance(error, errors.EndedError) and error.approval is not None:
         yield words.lost(error.approval, out.zone)
@@ -152,7 +153,7 @@ def _unanswered(error: PlacetError) -> dict[str, object]:
 
 
 def _complain(out: Output, code: ExitCode, name: str, sentence: str) -> ExitCode:
-    from placet.client.visible import one_line  # noqa: PLC0415
+    from placet.cards.visible import one_line  # noqa: PLC0415
 
     out.document({"title": "Not done", "code": name, "detail": sentence})
     out.warn(one_line(sentence))

@@ -6,11 +6,11 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
+from placet.cards import words
 from placet.cli._exits import APPROVAL_EXITS, ExitCode
 from placet.cli._ids import find_approval
 from placet.cli._screen import paper
 from placet.cli._session import UsageError
-from placet.client import words
 from placet.contracts.durations import parse_duration
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
+from placet.cards import words
+from placet.cards.visible import one_line
 from placet.cli._exits import ExitCode
 from placet.cli._ids import SHORT, find_run
 from placet.cli._session import UsageError
-from placet.client import words
-from placet.client.visible import one_line
 from placet.contracts.events import EVENT_TYPES
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def check(
     Nothing that the file names is loaded: models, tools and `describe` are looked for when a worker starts.
     Exit codes: 0 nothing is wrong, 9 something is.
     """
-    from placet.client.visible import one_line  # noqa: PLC0415
+    from placet.cards.visible import one_line  # noqa: PLC0415
     from placet.engine.policy_report import summary_of  # noqa: PLC0415
 
     out = Output(as_json=as_json)
@@ -86,7 +86,7 @@ def register(app: typer.Typer) -> None:
 
 def _loaded(out: Output, file: Path) -> Config:
     """Returns what a file says, or says everything that is wrong with it and ends."""
-    from placet.client.visible import one_line  # noqa: PLC0415
+    from placet.cards.visible import one_line  # noqa: PLC0415
     from placet.engine.config_file import ConfigError, load  # noqa: PLC0415
 
     try:
@@ -126,7 +126,7 @@ def _run(out: Output, source: str | None) -> Any:  # noqa: ANN401 - its class is
 
 
 def _invalid(out: Output, sentence: str) -> NoReturn:
-    from placet.client.visible import one_line  # noqa: PLC0415
+    from placet.cards.visible import one_line  # noqa: PLC0415
 
     out.document({"title": "Not done", "code": "invalid_input", "detail": sentence})
     out.warn(one_line(sentence))
@@ -162,7 +162,7 @@ def _document(agent: str, tool: str, args: dict[str, Any], found: Explained) -> 
 
 def _lines(agent: str, tool: str, found: Explained) -> list[str]:
     """Returns the verdict as a person reads it, then what came of each rule."""
-    from placet.client.visible import lines, one_line  # noqa: PLC0415
+    from placet.cards.visible import lines, one_line  # noqa: PLC0415
 
     verdict = found.verdict
     reason = lines(verdict.reason or "none")
@@ -189,7 +189,7 @@ def _lines(agent: str, tool: str, found: Explained) -> list[str]:
 
 
 def _look_line(effect: str, name: str, found: str, why: str | None) -> str:
-    from placet.client.visible import one_line  # noqa: PLC0415
+    from placet.cards.visible import one_line  # noqa: PLC0415
 
     return f"  {effect:6}{one_line(name)}: {found}{': ' + one_line(why) if why else ''}"
 

@@ -1,4 +1,4 @@
-"""The typed client of the gateway: `Client`, `AsyncClient`, their errors, and how an approval is shown."""
+"""The typed client of the gateway: `Client`, `AsyncClient` and their errors."""
 
 from placet.client._answers import AgentCard, AgentTool, ItemResult, Page, Recorded
 from placet.client._async import AsyncClient

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from pydantic import ValidationError
 
-from placet.client.visible import hidden_characters, lines, mixed_words, one_line, quoted
-from placet.client.words import status_words
+from placet.cards.visible import hidden_characters, lines, mixed_words, one_line, quoted
+from placet.cards.words import status_words
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
 from placet.contracts.questions import ASK_HUMAN, Question
 from placet.contracts.runs import AskedAgain

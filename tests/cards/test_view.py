@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placet.client import words
-from placet.client.view import changes, rows, view
+from placet.cards import words
+from placet.cards.view import changes, rows, view
 from placet.contracts.approvals import Approval, DecisionView
 from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.decisions import Person

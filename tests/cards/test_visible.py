@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placet.client.visible import escape, hidden_characters, lines, mixed_words, one_line, quoted, unseen
+from placet.cards.visible import escape, hidden_characters, lines, mixed_words, one_line, quoted, unseen
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from placet.client.visible import one_line
+from placet.cards.visible import one_line
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import Approval
