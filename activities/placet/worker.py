@@ -7,8 +7,7 @@ import contextlib
 import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -30,7 +29,7 @@ from placet.engine.policy_report import MODES
 from placet.engine.schedules import ensure_reconciler
 from placet.engine.search_attributes import ensure_search_attributes
 from placet.engine.settings import Settings
-from placet.ledger import Ledger, LedgerUnavailableError
+from placet.ledger import Ledger, LedgerError, LedgerUnavailableError
 from placet.runs.agent_run import AgentRun
 from placet.runs.approval import ApprovalWorkflow
 from placet.runs.reconcile import Reconcile
@@ -47,9 +46,12 @@ STICKY_LIMIT: Final = timedelta(seconds=2)
 """How long an Update may wait for a worker that died; the SDK's default is 10 s."""
 PATIENCE: Final = timedelta(minutes=10)
 
+FAILED: Final = 1
+USAGE: Final = 2
 INVALID: Final = 9
 """Exit code where the configuration is wrong; starting again would not help."""
 UNREACHABLE: Final = 69
+Refused = Callable[[int, str], None]
 _PAUSE_SECONDS: Final = 1.0
 _TEMPORAL_METRICS: Final = "PLACET_TEMPORAL_METRICS"
 
@@ -126,20 +128,28 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await traced.close()
 
 
-def main(settings: Settings) -> int:
-    """Runs a worker until SIGTERM or SIGINT and returns the process's exit code."""
+def main(settings: Settings, refused: Refused) -> int:
+    """Runs a worker until SIGTERM or SIGINT and returns the process's exit code.
+
+    Args:
+        settings: Where the configuration, Temporal and the ledger are.
+        refused: Is told the exit code and the reason where the worker cannot start.
+    """
     try:
         asyncio.run(_run_until_signalled(settings))
-    except (ConfigError, AgentsError) as error:
-        sys.stderr.write(f"{error}\n")
-        return INVALID
-    except TemporalUnreachable as error:
-        sys.stderr.write(f"{error}\n")
-        return UNREACHABLE
-    except EngineError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    except (EngineError, AgentsError, LedgerError) as error:
+        code = _exit_code(error)
+        refused(code, str(error))
+        return code
     return 0
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, ConfigError | AgentsError):
+        return INVALID
+    if isinstance(error, SettingsError):
+        return USAGE
+    return UNREACHABLE if isinstance(error, TemporalUnreachable) else FAILED
 
 
 async def _run_until_signalled(settings: Settings) -> None:

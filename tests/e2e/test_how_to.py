@@ -27,6 +27,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from placet_testing.pages import TREE, blocks_of, file_of
+from placet_testing.payouts import CANCELLED_UNPAID, end_of
 from placet_testing.providers.anthropic_messages import AnthropicMessages
 from placet_testing.providers.chat_completions import ChatCompletions
 from placet_testing.providers.server import Call, ModelServer, serving
@@ -130,6 +131,41 @@ async def test_a_workflow_of_anybody_asks_and_runs_what_was_approved(
         assert approval["title"] == "Pay 100 to supplier-7"
         decide(up, approval, **decision)
         assert await handle.result() == result
+
+
+@pytest.mark.parametrize("reason", ["", "the supplier is gone"], ids=["without a reason", "with a reason"])
+async def test_a_cancelled_workflow_ends_cancelled_with_its_approval_and_pays_nothing(
+    up: Up, module: Imported, reason: str
+) -> None:
+    payouts = module("payouts.py")
+    client = await Client.connect(up.addresses["temporal"])
+    queue = f"payouts-{uuid.uuid4().hex}"
+    async with Worker(client, task_queue=queue, workflows=[payouts.Payout], activities=[payouts.pay]):
+        handle, approval = await started_payout(up, client, queue)
+        await handle.cancel(reason=reason)
+        assert await end_of(client, handle.id) == CANCELLED_UNPAID
+    assert get(up, f"/approvals/{approval['id']}")["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("order", [("approve", "cancel"), ("cancel", "approve")], ids="-then-".join)
+async def test_a_cancel_that_comes_together_with_an_approve_pays_nothing(
+    up: Up, module: Imported, order: tuple[str, str]
+) -> None:
+    """Without a worker both wait, and reach the workflow in one task."""
+    payouts = module("payouts.py")
+    client = await Client.connect(up.addresses["temporal"])
+    queue = f"payouts-{uuid.uuid4().hex}"
+    async with Worker(client, task_queue=queue, workflows=[payouts.Payout], activities=[payouts.pay]):
+        handle, approval = await started_payout(up, client, queue)
+    for step in order:
+        if step == "cancel":
+            await handle.cancel()
+        else:
+            decide(up, approval, type="approve")
+            await client.get_workflow_handle(f"approval-{approval['id']}").result()
+    async with Worker(client, task_queue=queue, workflows=[payouts.Payout], activities=[payouts.pay]):
+        assert await end_of(client, handle.id) == CANCELLED_UNPAID
+    assert get(up, f"/approvals/{approval['id']}")["status"] == "approved"
 
 
 async def test_the_end_of_the_workflow_that_asked_cancels_the_approval(up: Up, module: Imported) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -16,10 +15,12 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from temporalio.client import Client
 
 from placet.engine.cache import kept, only_one, workshop
 from placet.engine.progress import say_on_stderr
 from placet_testing.pages import file_of
+from placet_testing.payouts import CANCELLED_UNPAID, end_of
 from placet_testing.running_up import Up, running_up, until
 from placet_testing.servers import unavailable
 
@@ -90,13 +91,18 @@ def program(request: pytest.FixtureRequest) -> Command:
     return request.getfixturevalue(str(request.param))
 
 
+def started(up: Up, program: Command, name: str) -> subprocess.Popen[str]:
+    """Starts a worker, and the payout of this name unless it is there; the program ends with the payout."""
+    args = json.dumps({"amount": 100, "to": "supplier-7"})
+    command = (*program, up.addresses["temporal"], name, name, args)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_ENV": "production"})
+
+
 @contextmanager
 def paying(up: Up, program: Command) -> Generator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Starts a payout and gives its program with the approval that it asks for."""
     name = f"payout-{uuid.uuid4().hex}"
-    args = json.dumps({"amount": 100, "to": "supplier-7"})
-    command = (*program, up.addresses["temporal"], name, name, args)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_ENV": "production"})
+    process = started(up, program, name)
     found: list[dict[str, Any]] = []
 
     def asked() -> bool:
@@ -109,8 +115,15 @@ def paying(up: Up, program: Command) -> Generator[tuple[subprocess.Popen[str], d
         until(asked, 60)
         yield process, found[0]
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Kills a program, unless it has ended."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def decided(up: Up, approval: dict[str, Any], **body: object) -> None:
@@ -155,3 +168,40 @@ def test_a_workflow_of_another_sdk_runs_what_was_decided(
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize("reason", ["", "the supplier is gone"], ids=["without a reason", "with a reason"])
+async def test_a_cancelled_workflow_of_another_sdk_ends_cancelled_with_its_approval(
+    up: Up, program: Command, reason: str
+) -> None:
+    client = await Client.connect(up.addresses["temporal"])
+    with paying(up, program) as (process, approval):
+        name = approval["source"]["workflow_id"]
+        await client.get_workflow_handle(name).cancel(reason=reason)
+        assert await end_of(client, name) == CANCELLED_UNPAID
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "paid" not in said
+    assert (await client.get_workflow_handle(f"approval-{approval['id']}").result())["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("order", [("approve", "cancel"), ("cancel", "approve")], ids="-then-".join)
+async def test_a_cancel_that_comes_together_with_an_approve_pays_nothing_in_another_sdk(
+    up: Up, program: Command, order: tuple[str, str]
+) -> None:
+    """Without a worker both wait, and reach the workflow in one task."""
+    client = await Client.connect(up.addresses["temporal"])
+    with paying(up, program) as (process, approval):
+        end(process)
+        name = approval["source"]["workflow_id"]
+        for step in order:
+            if step == "cancel":
+                await client.get_workflow_handle(name).cancel()
+            else:
+                approves(up, approval)
+                await client.get_workflow_handle(f"approval-{approval['id']}").result()
+        again = started(up, program, name)
+        try:
+            assert await end_of(client, name) == CANCELLED_UNPAID
+        finally:
+            end(again)

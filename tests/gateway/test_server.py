@@ -207,7 +207,7 @@ def test_local_mode_listens_on_every_address_of_this_machine(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("config", "host", "code"),
-    [("", "0.0.0.0", 2), ("agents: 5\n", "127.0.0.1", 2), (PEOPLE, "192.0.2.1", 1)],  # noqa: S104
+    [("", "0.0.0.0", 2), ("agents: 5\n", "127.0.0.1", 9), (PEOPLE, "192.0.2.1", 1)],  # noqa: S104
 )
 def test_what_cannot_start_says_why_and_ends(tmp_path: Path, config: str, host: str, code: int) -> None:
     command = [sys.executable, "-m", "placet.cli", "gateway", "--host", host, "--port", str(free_port())]

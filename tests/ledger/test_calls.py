@@ -12,7 +12,7 @@ from placet.contracts.calls import Source
 from placet.contracts.events import CallJudged
 from placet.contracts.records import RequestedEntry
 from placet.contracts.runs import CallRef, CloseInput
-from placet.ledger import CallClaim, Judged, LateResult, Ledger, RunEndedError, RunRow
+from placet.ledger import CallClaim, Judged, Ledger, RunEndedError, RunRow
 from placet_testing.ledger_samples import NOON, a_call, a_message, a_run, an_approval, new_id, some_args
 
 ARGS = some_args("refund", {"order_id": 2**70})
@@ -106,22 +106,19 @@ async def test_a_zombie_appends_nothing_after_a_take_over(ledger: Ledger, run: R
     assert (await start(ledger, call, "heir", idempotent=True)).state == "taken_over"
     assert not await finish(ledger, call, "zombie", "m of zombie")
     assert await ledger.messages(["m of zombie"]) == []
-    assert await ledger.late_result(run.id, 0, 0) == LateResult("succeeded", DONE)
     assert await finish(ledger, call, "heir", "m of heir")
     assert not await finish(ledger, call, "zombie", "m of zombie")
     assert await start(ledger, call, "c") == CallClaim("finished", "succeeded", "m of heir")
     assert await types(ledger, run) == ["call.started", "call.started", "call.finished"]
 
 
-async def test_an_uncertain_call_is_told_once_and_its_late_result_is_evidence(ledger: Ledger, run: RunRow) -> None:
+async def test_an_uncertain_call_is_told_once_and_a_late_result_does_not_count(ledger: Ledger, run: RunRow) -> None:
     call = a_call(run)
     await start(ledger, call, "a")
     for _ in range(2):
         assert (await start(ledger, call, "b")).state == "uncertain"
         await ledger.mark_uncertain(call, 0)
-    assert await ledger.late_result(run.id, 0, 0) is None
     assert not await finish(ledger, call, "a", "m1")
-    assert await ledger.late_result(run.id, 0, 0) == LateResult("succeeded", DONE)
     assert (await start(ledger, call, "c", idempotent=True)).state == "uncertain"
     assert await types(ledger, run) == ["call.started", "call.uncertain"]
 
@@ -134,6 +131,9 @@ async def test_the_question_about_an_uncertain_call_shows_its_late_result(ledger
         await ledger.record(asked, 0, (RequestedEntry(),))
     await start(ledger, call, "a")
     await ledger.mark_uncertain(call, 0)
+    shown = await ledger.approval(question.id, NOON)
+    assert shown is not None
+    assert shown.context == {"ticket": 1}
     await finish(ledger, call, "a", "m1")
     contexts = [await ledger.approval(asked.id, NOON) for asked in (question, other)]
     late = {"status": "succeeded", "message": DONE}

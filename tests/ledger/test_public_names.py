@@ -18,7 +18,6 @@ def test_the_public_names_are_these() -> None:
         "InvalidCursorError",
         "Judged",
         "KeyClaim",
-        "LateResult",
         "Ledger",
         "LedgerError",
         "LedgerTooNewError",

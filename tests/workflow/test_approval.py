@@ -11,7 +11,7 @@ from placet.contracts.canonical import digest
 from placet.contracts.decisions import DecideResult, Person
 from placet.contracts.questions import Answer
 from placet.contracts.records import EndedEntry
-from placet_testing.approval_stage import CALL, DIGEST, QUESTION, Stage, decision, refusal, send, update
+from placet_testing.approval_stage import CALL, DIGEST, QUESTION, Stage, decision, refusal, send, task_failures, update
 
 EDITED = '{"amount":5}'
 
@@ -128,9 +128,13 @@ async def test_an_update_of_none_or_two_payloads_is_refused(
 ) -> None:
     async with stage.worker():
         handle = await stage.ask()
-        assert isinstance(await update(handle, *payloads, name=name), ApplicationError)
+        refused = await update(handle, *payloads, name=name)
+        assert isinstance(refused, ApplicationError)
+        assert (refused.type, refused.message) == ("invalid_decision", f"{name} takes one argument.")
+        assert refused.details[0]["code"] == "invalid_decision"
         assert await send(handle, decision()) == "approved"
         await stage.outcome(handle)
+        assert task_failures(await handle.fetch_history()) == []
 
 
 async def test_the_second_is_told_who_was_first(stage: Stage) -> None:

@@ -12,9 +12,8 @@ from typing import Any, Final, cast
 
 import httpx
 import yaml
-from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import URL, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -25,6 +24,7 @@ from placet.engine import data_folder
 from placet.engine.connection import connect
 from placet.engine.errors import SearchAttributesError, TemporalUnreachable
 from placet.engine.findings import Finding, State
+from placet.engine.ledger_address import ledger_address
 from placet.engine.machine import examine_machine
 from placet.engine.plan import given_temporal
 from placet.engine.policy_report import MODES, OFF
@@ -108,32 +108,34 @@ async def _pollers(client: Client, queue: str, kind: TaskQueueType.ValueType) ->
 
 async def _ledger(settings: Settings) -> Finding:
     subject = "ledger"
-    try:
-        url = make_url(settings.ledger_url)
-    except ArgumentError as error:
-        return Finding(subject=subject, state=State.MISSING, found=f"PLACET_LEDGER_URL: {error}")
+    url = ledger_address(settings.ledger_url)
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
-    engine = create_async_engine(url.set(drivername="postgresql+psycopg"))
+        return _sqlite(url, shown)
     try:
-        async with asyncio.timeout(_LIMIT.total_seconds()), engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        await _reach(url)
     except ModuleNotFoundError as error:
         remedy = "Install Placet with its extra: pip install 'placet[postgres]'"
         return Finding(subject=subject, state=State.MISSING, found=f"{shown}: no {error.name}", remedy=remedy)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         found = f"{shown}: {_first_line(error)}"
         return Finding(subject=subject, state=State.UNREACHABLE, found=found, remedy="See PLACET_LEDGER_URL.")
-    finally:
-        await engine.dispose()
     return Finding(subject=subject, state=State.OK, found=shown)
 
 
-def _sqlite(url: URL) -> Finding:
+def _sqlite(url: URL, shown: str) -> Finding:
     there = Path(url.database or "").is_file()
-    found = f"{url}" if there else f"{url}, not there yet"
+    found = shown if there else f"{shown}, not there yet"
     return Finding(subject="ledger", state=State.OK if there else State.IDLE, found=found)
+
+
+async def _reach(url: URL) -> None:
+    engine = create_async_engine(url)
+    try:
+        async with asyncio.timeout(_LIMIT.total_seconds()), engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    finally:
+        await engine.dispose()
 
 
 async def _gateway(settings: Settings, *, expected: bool) -> Finding:

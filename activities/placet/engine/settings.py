@@ -47,7 +47,8 @@ class Settings:
     Attributes:
         data: The folder of everything that `placet up` keeps on this machine (`PLACET_DATA`).
         config: The agents and the policy, a `placet.yaml` (`PLACET_CONFIG`).
-        ledger_url: The ledger's SQLAlchemy URL (`PLACET_LEDGER_URL`); by default a SQLite file in `data`.
+        ledger_url: The ledger's database (`PLACET_LEDGER_URL`): a path of SQLite, or a SQLAlchemy URL of SQLite or
+            PostgreSQL; by default a SQLite file in `data`.
         url: Where the gateway is reached (`PLACET_URL`).
         api_key: Who asks, for clients of the gateway (`PLACET_API_KEY`).
         task_queue: The queue that workers poll (`PLACET_TASK_QUEUE`).
@@ -100,7 +101,7 @@ class Settings:
         return cls(
             data=Path(given.get("PLACET_DATA", DATA)),
             config=Path(config) if config else None,
-            ledger_url=given.get("PLACET_LEDGER_URL", ""),
+            ledger_url=_ledger(given),
             url=given.get("PLACET_URL", cls.url).rstrip("/"),
             api_key=given.get("PLACET_API_KEY"),
             task_queue=given.get("PLACET_TASK_QUEUE", cls.task_queue),
@@ -116,6 +117,20 @@ class Settings:
 def sqlite_url(path: Path) -> str:
     """Returns the SQLAlchemy URL of a SQLite file."""
     return f"sqlite+aiosqlite:///{path}"
+
+
+def _ledger(given: Mapping[str, str]) -> str:
+    name = "PLACET_LEDGER_URL"
+    text = given.get(name, "")
+    if text:
+        # Loading SQLAlchemy takes as long as all else here; who names no database may not need it.
+        from placet.engine.ledger_address import ledger_address  # noqa: PLC0415
+
+        try:
+            ledger_address(text)
+        except ValueError as error:
+            raise SettingsError(name, "…", str(error)) from error
+    return text
 
 
 def _without_slash(url: str | None) -> str | None:

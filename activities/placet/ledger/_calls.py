@@ -15,7 +15,7 @@ from placet.contracts.calls import Source
 from placet.contracts.events import CallFinished, CallStarted, CallUncertain, EventType
 from placet.contracts.runs import CallRef
 from placet.ledger._events import NewEvent, append, insert_once, run_has_ended
-from placet.ledger._shapes import CallClaim, CallEnd, Judged, LateResult, MessageDict
+from placet.ledger._shapes import CallClaim, CallEnd, Judged, MessageDict
 from placet.ledger._tables import calls
 from placet.ledger._transcripts import put_message
 from placet.ledger.errors import RunEndedError
@@ -142,22 +142,6 @@ async def give_up(connection: AsyncConnection, call: CallRef, again: int, at: da
         row = (await connection.execute(select(calls).where(_is(call, again)))).one()
         data = CallUncertain(tool=call.tool, digest=row.digest, turn=call.turn, index=call.index)
         await append(connection, [_event(call, "call.uncertain", at, data, row.approval_id)])
-
-
-async def late_result(connection: AsyncConnection, run_id: str, turn: int, index: int) -> LateResult | None:
-    """Returns the latest evidence about an uncertain call."""
-    query = (
-        select(calls.c.late_result)
-        .where(
-            calls.c.run_id == run_id,
-            calls.c.turn == turn,
-            calls.c.call_index == index,
-            calls.c.late_result.is_not(None),
-        )
-        .order_by(calls.c.started_at.desc(), calls.c.again.desc())
-    )
-    row = (await connection.execute(query)).first()
-    return LateResult(row.late_result["status"], row.late_result["message"]) if row else None
 
 
 async def settle(

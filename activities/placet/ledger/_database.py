@@ -10,13 +10,14 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import DataError as RefusedDataError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import IntegrityError as RefusedRowError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from placet.engine.ledger_address import ledger_address
 from placet.ledger._sqlite import connect
 from placet.ledger.errors import LedgerError, LedgerUnavailableError
 
@@ -43,11 +44,6 @@ _POSTGRES: Final = {
         )
     ),
 }
-_DRIVERS: Final = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-}
 _UNDEFINED_TABLE: Final = "42P01"
 _PRIMARY_CODE: Final = 0xFF
 """The bits of an error code of SQLite that say what it is; the others say of which kind."""
@@ -65,7 +61,7 @@ class Database:
         Raises:
             LedgerError: It is neither, or the driver is not there.
         """
-        self.url = _with_driver(url)
+        self.url = _address(url)
         self.times_unavailable = 0
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         try:
@@ -142,18 +138,12 @@ class Database:
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _with_driver(url: str) -> URL:
-    """Returns the URL with the driver that is used here, whichever it names."""
+def _address(url: str) -> URL:
     try:
-        parsed = make_url(url if "://" in url else f"sqlite:///{url}")
-    except ArgumentError as error:
-        message = "The ledger's URL cannot be read; write sqlite:///path or postgresql://user@host/database."
+        return ledger_address(url)
+    except ValueError as error:
+        message = f"The ledger's address is wrong: {error}."
         raise LedgerError(message) from error
-    backend = parsed.get_backend_name()
-    if backend not in _DRIVERS or (backend == "sqlite" and parsed.database in {None, "", ":memory:"}):
-        message = f"The ledger is a file of SQLite, or PostgreSQL; not {parsed.render_as_string()}."
-        raise LedgerError(message)
-    return parsed.set(drivername=_DRIVERS[backend])
 
 
 def _prepare_writer(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's

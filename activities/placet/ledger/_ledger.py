@@ -39,7 +39,6 @@ from placet.ledger._shapes import (
     CallEnd,
     Judged,
     KeyClaim,
-    LateResult,
     MessageDict,
     Page,
     RunQuery,
@@ -393,8 +392,8 @@ class Ledger:
             message: The result.
 
         Returns:
-            Whether it counts. Where the row is another's by now, or uncertain, the result is kept as
-            evidence (`late_result`) and nothing is appended.
+            Whether it counts. Where the row is another's by now, or uncertain, the result is kept as evidence,
+            which the question about the call shows, and nothing is appended.
         """
         ending = CallEnding(status, message_id, message)
         async with self._database.write() as connection:
@@ -416,11 +415,6 @@ class Ledger:
         """Writes once that nobody knows whether the call ran."""
         async with self._database.write() as connection:
             await calls.give_up(connection, call, again, datetime.now(UTC))
-
-    async def late_result(self, run_id: str, turn: int, index: int) -> LateResult | None:
-        """Returns the latest evidence about an uncertain call."""
-        async with self._database.read() as connection:
-            return await calls.late_result(connection, run_id, turn, index)
 
     # --- events
 

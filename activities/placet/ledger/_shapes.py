@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -218,14 +218,6 @@ class CallClaim:
     state: Literal["mine", "taken_over", "finished", "uncertain"]
     status: CallEnd | None = None
     message_id: str | None = None
-
-
-@dataclass(frozen=True)
-class LateResult:
-    """What a call's owner brought after its row was no longer its own: evidence for a person."""
-
-    status: str
-    message: MessageDict = field(repr=False)
 
 
 class ToolRow(Message):

@@ -3,6 +3,7 @@
 GatewayError
 ├── ProblemError            an answer that is a "no": the code, and what it names
 ├── LoopbackError           nobody signs in and the address to listen on is not this machine's own
+├── ListeningError          nobody can listen at the address: it is taken, or not this machine's
 └── TemporalError           what Temporal said, or did not say
     ├── ClosedError         the workflow has ended, or there is none
     ├── NoAnswerError       Temporal is there; no worker answered in time
@@ -48,6 +49,15 @@ class LoopbackError(GatewayError):
             f"127.0.0.1, ::1 or localhost, never on {host!r}. Name the people to listen there."
         )
         self.host = host
+
+
+class ListeningError(GatewayError):
+    """Nobody can listen at the address: it is taken, or not this machine's."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {reason}")
+        self.host = host
+        self.port = port
 
 
 class TemporalError(GatewayError):

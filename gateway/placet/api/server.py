@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,11 +15,12 @@ import uvicorn
 
 from placet.api.app import create_app
 from placet.api.connections import Connection
-from placet.api.errors import LoopbackError
+from placet.api.errors import GatewayError, ListeningError, LoopbackError
 from placet.api.guards import is_loopback
 from placet.api.logs import configure_logs
-from placet.engine.config_file import load
-from placet.engine.errors import EngineError
+from placet.engine.config_file import ConfigError, load
+from placet.engine.errors import EngineError, SettingsError
+from placet.ledger import LedgerError
 from placet.telemetry import tracing
 
 if TYPE_CHECKING:
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
 GRACE: Final = timedelta(seconds=15)
 """How long requests may go on after the process was told to stop: a decision takes at most 10 s."""
 BACKLOG: Final = 1_024
-USAGE: Final = 2
 FAILED: Final = 1
+USAGE: Final = 2
+INVALID: Final = 9
+Refused = Callable[[int, str], None]
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -57,34 +61,39 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: Settings, host: str, port: int) -> int:
+def serve(settings: Settings, host: str, port: int, refused: Refused) -> int:
     """Answers over HTTP until SIGTERM or SIGINT, and returns the exit code of the process.
 
     Args:
         settings: Where the configuration, Temporal and the ledger are.
         host: The address to listen on; without `people` in the configuration only this machine's own.
         port: The port; 0 is any free one.
+        refused: Is told the exit code and the reason where the gateway cannot start.
     """
     configure_logs()
     try:
         config = load(settings.config)
         check_address(config, host)
-    except (EngineError, LoopbackError) as error:
+        listening = _listening(host, port)
+        app = create_app(settings, config, tracing=tracing("placet-gateway"))
+    except (EngineError, GatewayError, LedgerError) as error:
+        code = _exit_code(error)
         _log.error("not_started", reason=str(error))
-        return USAGE
-    try:
-        listening = listen(host, port)
-    except OSError as error:
-        _log.error("not_started", reason=f"cannot listen on {host}:{port}: {error}")
-        return FAILED
+        refused(code, str(error))
+        return code
     _allow_connections()
-    app = create_app(settings, config, tracing=tracing("placet-gateway"))
     with listening:
         address = listening.getsockname()
         _log.info("gateway.started", host=address[0], port=address[1], local=config.people is None)
         _server(app).run(sockets=[listening])
     _log.info("gateway.stopped")
     return 0
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, ConfigError):
+        return INVALID
+    return USAGE if isinstance(error, SettingsError | LoopbackError) else FAILED
 
 
 def check_address(config: Config, host: str) -> None:
@@ -102,6 +111,13 @@ def _allow_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise ListeningError(host, port, str(error)) from error
 
 
 def listen(host: str, port: int) -> socket.socket:

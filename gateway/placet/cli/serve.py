@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -12,12 +13,20 @@ from placet.cli._exits import ExitCode
 from placet.cli._output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from placet.engine.errors import SettingsError
     from placet.engine.settings import Settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document where a setting cannot be read.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document where it cannot start. Logs go to stderr.")]
 LOOPBACK = "127.0.0.1"
 PORT = 7117
+NOT_STARTED: Final[Mapping[int, str]] = {
+    ExitCode.USAGE: "usage",
+    ExitCode.INVALID: "invalid_input",
+    ExitCode.UNREACHABLE: "unreachable",
+}
+"""The code in the document of a process that cannot start, by its exit code; else `not_started`."""
 
 
 def leave(code: int) -> NoReturn:
@@ -33,16 +42,31 @@ def leave(code: int) -> NoReturn:
 
 def refuse_settings(out: Output, error: SettingsError) -> ExitCode:
     """Says which setting cannot be read, and returns the exit code."""
-    out.document({"title": "Not done", "code": "usage", "detail": str(error)})
+    refuse(out, ExitCode.USAGE, str(error))
     out.warn(str(error))
     return ExitCode.USAGE
 
 
+def refuse(out: Output, code: int, reason: str) -> None:
+    """Prints why nothing runs as a document, where that was asked for."""
+    out.document({"title": "Not done", "code": NOT_STARTED.get(code, "not_started"), "detail": reason})
+
+
 def worker(*, as_json: AsJson = False) -> None:
-    """Run the worker: it executes runs, tools and models, and approvals."""
+    """Run the worker: it executes runs, tools and models, and approvals.
+
+    Exit codes: 0 it was told to stop, 2 a setting makes no sense, 9 placet.yaml or what it names is wrong, 69 nobody
+    answers at Temporal's address.
+    """
     import placet.worker  # noqa: PLC0415
 
-    leave(placet.worker.main(_settings(as_json=as_json)))
+    out = Output(as_json=as_json)
+
+    def refused(code: int, reason: str) -> None:
+        refuse(out, code, reason)
+        out.warn(reason)
+
+    leave(placet.worker.main(_settings(out), refused))
 
 
 def gateway(
@@ -51,20 +75,26 @@ def gateway(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Run the gateway: people and programs ask and decide over HTTP."""
+    """Run the gateway: people and programs ask and decide over HTTP.
+
+    Exit codes: 0 it was told to stop, 1 the port is taken, 2 a setting or the address makes no sense, 9 placet.yaml is
+    wrong.
+    """
     import placet.api  # noqa: PLC0415
 
-    leave(placet.api.serve(_settings(as_json=as_json), host, port))
+    out = Output(as_json=as_json)
+    # The log tells a person.
+    leave(placet.api.serve(_settings(out), host, port, partial(refuse, out)))
 
 
-def _settings(*, as_json: bool) -> Settings:
+def _settings(out: Output) -> Settings:
     from placet.engine.errors import SettingsError  # noqa: PLC0415
     from placet.engine.settings import Settings  # noqa: PLC0415
 
     try:
         return Settings.from_environment()
     except SettingsError as error:
-        raise typer.Exit(refuse_settings(Output(as_json=as_json), error)) from None
+        raise typer.Exit(refuse_settings(out, error)) from None
 
 
 def register(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 import typer
 
 from placet.cli._output import SCHEMA_VERSION
-from placet.cli.serve import leave
+from placet.cli.serve import NOT_STARTED, leave
 
 if TYPE_CHECKING:
     from placet.engine.errors import EngineError
@@ -138,7 +138,7 @@ def _exit_of(error: EngineError) -> int:
 def _refuse(code: int, sentence: str, *, as_json: bool) -> int:
     """Says why nothing runs, and returns the exit code."""
     if as_json:
-        name = {_USAGE: "usage", _UNREACHABLE: "unreachable"}.get(code, "not_started")
+        name = NOT_STARTED.get(code, "not_started")
         document = {"schema_version": SCHEMA_VERSION, "title": "Not done", "code": name, "detail": sentence}
         _print(json.dumps(document), sys.stdout)
     _say(sentence)

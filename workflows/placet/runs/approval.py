@@ -51,9 +51,9 @@ _Result = TypeVar("_Result")
 def _takes_anything(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Makes the SDK believe that a method takes one raw value.
 
-    The SDK calls it with whatever count of arguments the workflow was started with, and where it cannot,
-    fails the workflow's task for ever. Were the method's real signature seen, not even a single argument
-    would come raw.
+    The SDK calls it with whatever count of arguments was sent: where it cannot, it fails the workflow's task
+    for ever, and refuses an Update in words of Python. Were the method's real signature seen, not even a single
+    argument would come raw.
     """
     seen = inspect.signature(method)
     vars(method)["__signature__"] = seen.replace(parameters=list(seen.parameters.values())[:2])
@@ -93,24 +93,28 @@ class ApprovalWorkflow:
                     return life.result()
 
     @workflow.update(name=DECIDE, description="Decide: {type, digest, args?, message?, answers?, by?}")
-    async def decide(self, given: RawValue) -> DecideResult:
+    @_takes_anything
+    async def decide(self, given: RawValue = _NOTHING, *surplus: object) -> DecideResult:
         """Answers with the end that this decision gave, or refuse."""
-        return await self._answer(self._read_update(DECIDE, given))
+        return await self._answer(self._read_update(DECIDE, given, surplus))
 
     @decide.validator
-    def check_decide(self, given: RawValue) -> None:
+    @_takes_anything
+    def check_decide(self, given: RawValue = _NOTHING, *surplus: object) -> None:
         """Refuses what cannot count before it is in history."""
-        self._check(self._read_update(DECIDE, given))
+        self._check(self._read_update(DECIDE, given, surplus))
 
     @workflow.update(name=CANCEL, description="Withdraw the approval: {by?, reason?}")
-    async def cancel(self, given: RawValue) -> DecideResult:
+    @_takes_anything
+    async def cancel(self, given: RawValue = _NOTHING, *surplus: object) -> DecideResult:
         """Answers with the end that this withdrawal gave, or refuse."""
-        return await self._answer(self._read_update(CANCEL, given))
+        return await self._answer(self._read_update(CANCEL, given, surplus))
 
     @cancel.validator
-    def check_cancel(self, given: RawValue) -> None:
+    @_takes_anything
+    def check_cancel(self, given: RawValue = _NOTHING, *surplus: object) -> None:
         """Refuses what cannot count before it is in history."""
-        self._check(self._read_update(CANCEL, given))
+        self._check(self._read_update(CANCEL, given, surplus))
 
     @workflow.signal(dynamic=True, description="`decide` and `cancel`, stored with no worker up")
     def stored(self, name: str, given: Sequence[RawValue]) -> None:
@@ -237,9 +241,12 @@ class ApprovalWorkflow:
     def _may_close(self) -> bool:
         return self._ended() and self._recorder.done and not self._inbox.items and workflow.all_handlers_finished()
 
-    def _read_update(self, name: str, given: RawValue) -> Arrival:
+    def _read_update(self, name: str, given: RawValue, surplus: tuple[object, ...]) -> Arrival:
         info = workflow.current_update_info()
-        return read(name, given.payload.data, info.id if info else "")
+        update_id = info.id if info else ""
+        if given is _NOTHING or surplus:
+            return Unreadable(update_id, Refusal(code="invalid_decision", message=f"{name} takes one argument."))
+        return read(name, given.payload.data, update_id)
 
     def _check(self, arrival: Arrival) -> None:
         """Raises what the gate would refuse now, unless the queue may still change that."""

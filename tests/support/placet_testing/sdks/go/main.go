@@ -1,4 +1,5 @@
-// Command payouts runs one payout of the page's workflow, with a worker of its own, and prints what came of it.
+// Command payouts runs one payout of the page's workflow, with a worker of its own, and prints what came of it;
+// takes up one that runs.
 //
 // Its arguments: the address of Temporal, a task queue, the id of the workflow, and the arguments of the payout as JSON.
 package main

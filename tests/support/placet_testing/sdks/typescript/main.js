@@ -1,4 +1,4 @@
-// Runs one payout of the page's workflow, with a worker of its own, and prints what came of it.
+// Runs one payout of the page's workflow, with a worker of its own, and prints what came of it; takes up one that runs.
 //
 // Its arguments: the address of Temporal, a task queue, the id of the workflow, and the arguments of the payout as JSON.
 import { Client, Connection } from '@temporalio/client';
@@ -15,6 +15,11 @@ const worker = await Worker.create({
   activities,
 });
 const client = new Client({ connection: await Connection.connect({ address }) });
-const started = client.workflow.execute('payout', { taskQueue, workflowId, args: [JSON.parse(args)] });
+const started = client.workflow.execute('payout', {
+  taskQueue,
+  workflowId,
+  workflowIdConflictPolicy: 'USE_EXISTING',
+  args: [JSON.parse(args)],
+});
 console.log(await worker.runUntil(started));
 process.exit(0);
