@@ -12,9 +12,10 @@ import pytest
 
 from placet.contracts.approvals import APPROVAL_STATUSES, ENDS, Approval, Asked, decision_record
 from placet.contracts.calls import Source
+from placet.contracts.decisions import Person
 from placet.contracts.records import EndedEntry, RequestedEntry
 from placet.ledger import ApprovalQuery, ApprovalSort, InvalidCursorError, Ledger, Viewer
-from placet_testing.ledger_samples import NOON, a_decision, after, an_approval, refused
+from placet_testing.ledger_samples import NOON, a_decision, after, an_approval, ended_by, refused
 
 ANY = ApprovalQuery(statuses=())
 
@@ -227,3 +228,41 @@ class TestVisibility:
         await ledger.record(asked, 1, (refused(a_decision(asked)),))
         dana = Viewer("user:dana", roles=frozenset({"approver"}))
         assert await listed(ledger, replace(ANY, visible_to=dana)) == [asked.id]
+
+
+async def test_urgency_puts_the_critical_that_expire_soon_first_then_risk_then_age(ledger: Ledger) -> None:
+    asked = {
+        "low": await ask(ledger, risk="low", requested_at=after(minutes=-9)),
+        "high, young": await ask(ledger, risk="high", requested_at=after(minutes=-1)),
+        "high, old": await ask(ledger, risk="high", requested_at=after(minutes=-8)),
+        "critical": await ask(ledger, risk="critical", requested_at=after(minutes=-7), expires_at=None),
+        "critical, soon": await ask(
+            ledger, risk="critical", requested_at=after(minutes=-2), expires_at=after(minutes=14)
+        ),
+        "medium": await ask(ledger, requested_at=after(minutes=-6)),
+    }
+    names = {one.id: name for name, one in asked.items()}
+    for limit in (1, 2, 50):
+        found = await listed(ledger, ApprovalQuery(sort="urgency", limit=limit))
+        order = ["critical, soon", "critical", "high, old", "high, young", "medium", "low"]
+        assert [names[one] for one in found] == order
+
+
+async def test_a_list_may_hold_only_what_somebody_decided(ledger: Ledger) -> None:
+    mine, anothers = await ask(ledger), await ask(ledger)
+    await ask(ledger)
+    eve = a_decision(anothers, by=Person(id="user:eve", via="web"))
+    await ledger.record(mine, 1, (ended_by(a_decision(mine), mine),))
+    await ledger.record(anothers, 1, (ended_by(eve, anothers),))
+    assert await listed(ledger, replace(ANY, decided_by="user:dana")) == [mine.id]
+
+
+async def test_a_list_may_hold_only_what_expires_soon_or_names_somebody(ledger: Ledger) -> None:
+    soon = await ask(ledger, expires_at=after(minutes=50), approvers=("group:finance",))
+    await ask(ledger, expires_at=after(minutes=70))
+    await ask(ledger, expires_at=None)
+    assert await listed(ledger, ApprovalQuery(expires_before=after(minutes=60))) == [soon.id]
+    dana = Viewer("user:dana", frozenset({"finance"}), frozenset({"approver", "admin"}))
+    auditor = Viewer("user:audra", frozenset(), frozenset({"auditor"}))
+    assert len(await listed(ledger, ApprovalQuery(names=dana))) == 3
+    assert await listed(ledger, ApprovalQuery(names=auditor)) == []

@@ -8,7 +8,7 @@ So a list is put together from branches, each of which is one range of one index
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -16,8 +16,10 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    case,
     exists,
     func,
+    literal,
     not_,
     or_,
     select,
@@ -27,15 +29,40 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from placet.contracts.approvals import APPROVAL_STATUSES, Approval
 from placet.ledger._approval_views import views
 from placet.ledger._cursor import decode, encode
 from placet.ledger._shapes import ApprovalQuery, Page, page_size
-from placet.ledger._tables import approvals, decisions, micros
-from placet.ledger._visibility import approval_is_seen_by
+from placet.ledger._tables import Words, approvals, decisions, micros
+from placet.ledger._visibility import approval_is_seen_by, approval_names
 
 _EVERY_STATUS: Final = frozenset(APPROVAL_STATUSES)
+SOON: Final = timedelta(minutes=15)
+"""A critical approval whose deadline is nearer than this comes first by urgency."""
+_A_RANK: Final = 2**53
+"""More microseconds than lie between 1970 and any request: the rank of a risk outweighs the age."""
+
+
+class _Decider(FunctionElement[str]):
+    """Who decided, `user:…`, from the decision that is kept as JSON."""
+
+    inherit_cache = True
+    type = Words()
+    name = "decider"
+
+
+@compiles(_Decider, "sqlite")
+def _decider_in_sqlite(element: _Decider, compiler: SQLCompiler, **options: object) -> str:
+    return f"json_extract({compiler.process(element.clauses, **options)}, '$.by.id')"
+
+
+@compiles(_Decider, "postgresql")
+def _decider_in_postgresql(element: _Decider, compiler: SQLCompiler, **options: object) -> str:
+    return f"(CAST({compiler.process(element.clauses, **options)} AS json) #>> '{{by,id}}')"
 
 
 async def page(connection: AsyncConnection, query: ApprovalQuery, now: datetime) -> Page[Approval]:
@@ -57,7 +84,7 @@ async def count(connection: AsyncConnection, query: ApprovalQuery, now: datetime
 
 def listing(query: ApprovalQuery, now: datetime) -> Select[Any, Any]:
     """Returns the statement that finds the ids and sort keys of a page, and of one row behind it."""
-    branches = [_range(query, condition) for condition in _branches(query, now)]
+    branches = [_range(query, condition, now) for condition in _branches(query, now)]
     if len(branches) == 1:
         return branches[0]
     found = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
@@ -92,9 +119,9 @@ def _by_status(wanted: frozenset[str], now: datetime) -> Iterator[ColumnElement[
     yield from (approvals.c.status == status for status in sorted(wanted - {"pending"}))
 
 
-def _range(query: ApprovalQuery, condition: ColumnElement[bool]) -> Select[Any, Any]:
+def _range(query: ApprovalQuery, condition: ColumnElement[bool], now: datetime) -> Select[Any, Any]:
     """Returns the first of what fulfils a condition behind the cursor."""
-    key, row_id = _key(query), approvals.c.id
+    key, row_id = _key(query, now), approvals.c.id
     statement = select(row_id, key.label("key")).where(condition, *_filters(query))
     if query.cursor is not None:
         here, there = tuple_(key, row_id), tuple_(*decode(query.sort, query.cursor))
@@ -115,6 +142,12 @@ def _filters(query: ApprovalQuery) -> list[ColumnElement[bool]]:
     )
     conditions = [column == value for column, value in exact if value is not None]
     conditions += [table.search.contains(word, autoescape=True) for word in (query.q or "").casefold().split()]
+    if query.decided_by is not None:
+        conditions.append(_Decider(table.decision) == query.decided_by)
+    if query.expires_before is not None:
+        conditions.append(table.expires_order < micros(query.expires_before))
+    if query.names is not None:
+        conditions.append(approval_names(query.names))
     if query.visible_to is not None:
         conditions.append(approval_is_seen_by(query.visible_to))
     return conditions
@@ -131,7 +164,17 @@ def _is_falling(query: ApprovalQuery) -> bool:
     return query.sort.startswith("-")
 
 
-def _key(query: ApprovalQuery) -> ColumnElement[int]:
-    """Returns the sort key as the number that is stored."""
+def _key(query: ApprovalQuery, now: datetime) -> ColumnElement[int]:
+    """Returns the sort key as a number: the one that is stored, or what urgency makes of several."""
+    if query.sort == "urgency":
+        return _urgency(now)
     column = approvals.c.expires_order if query.sort == "expires_at" else approvals.c.requested_at
     return type_coerce(column, BigInteger)
+
+
+def _urgency(now: datetime) -> ColumnElement[int]:
+    table = approvals.c
+    soon = and_(table.risk == "critical", table.expires_order < micros(now + SOON))
+    ranks = [(table.risk == risk, rank) for rank, risk in enumerate(("critical", "high", "medium"), 1)]
+    rank = case((soon, 0), *ranks, else_=4)
+    return rank * literal(_A_RANK, BigInteger) + type_coerce(table.requested_at, BigInteger)

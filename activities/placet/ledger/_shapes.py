@@ -61,7 +61,8 @@ class Viewer:
         return (self.user_id, *groups, *sorted(f"role:{role}" for role in self.roles))
 
 
-ApprovalSort = Literal["expires_at", "requested_at", "-requested_at"]
+ApprovalSort = Literal["expires_at", "requested_at", "-requested_at", "urgency"]
+"""By `urgency`: critical ones that expire soon, then by risk, then the oldest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,9 @@ class ApprovalQuery:
         statuses: As people see them, the deadline applied.
         q: Every word of it occurs in the title, tool, agent, reason or arguments, in any case.
         source_type: The workflow type of the `source`.
+        names: Only what names them among its approvers.
+        decided_by: Only what they decided, `user:…`.
+        expires_before: Only what has a deadline, and an earlier one.
         limit: 1 to `LARGEST_PAGE`.
         cursor: The `next_cursor` of the page before.
     """
@@ -85,6 +89,9 @@ class ApprovalQuery:
     thread_id: str | None = None
     source_type: str | None = None
     q: str | None = None
+    names: Viewer | None = None
+    decided_by: str | None = None
+    expires_before: datetime | None = None
     sort: ApprovalSort = "expires_at"
     limit: int = 50
     cursor: str | None = None

@@ -20,14 +20,14 @@ def approval_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     if viewer.roles & _SEE_ALL:
         return true()
     own = _is_requester(viewer, approvals.c.requester)
-    return or_(own, _names(viewer))
+    return or_(own, approval_names(viewer))
 
 
 def run_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Returns the condition on a row of `runs`: their own, or one with an approval that names them."""
     if viewer.roles & _SEE_ALL:
         return true()
-    named = exists().where(approvals.c.run_id == runs.c.id, _names(viewer))
+    named = exists().where(approvals.c.run_id == runs.c.id, approval_names(viewer))
     return or_(_is_requester(viewer, runs.c.requester), named)
 
 
@@ -43,8 +43,8 @@ def _is_requester(viewer: Viewer, requester: ColumnElement[str | None]) -> Colum
     return requester == viewer.user_id if "requester" in viewer.roles else false()
 
 
-def _names(viewer: Viewer) -> ColumnElement[bool]:
-    """Returns whether the approval's list of approvers names the viewer."""
+def approval_names(viewer: Viewer) -> ColumnElement[bool]:
+    """Returns whether a row of `approvals` names the viewer among its approvers."""
     if "approver" not in viewer.roles:
         return false()
     of_it = approvers.c.approval_id == approvals.c.id
