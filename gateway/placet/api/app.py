@@ -115,7 +115,10 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
         lifespan=_lifespan,
     )
     app.state.services = services
-    for router in (health, *METRICS[settings.gateway_metrics], agents, runs, approvals, decisions, events):
+    # Imported where they are used: pages are made of the endpoints' parts.
+    from placet.web import routers as pages  # noqa: PLC0415
+
+    for router in (health, *METRICS[settings.gateway_metrics], agents, runs, approvals, decisions, events, *pages):
         # Not included but taken over: so every endpoint is found in `app.routes`, where a test looks who may call it.
         app.router.routes.extend(router.routes)
     _answer_errors(app)

@@ -35,7 +35,7 @@ def document_of(app: FastAPI, schema: dict[str, Any]) -> dict[str, Any]:
     _add(schemas, Problem)
     schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     for route in api_routes(app):
-        for method in route.methods or ():
+        for method in route.methods or () if route.include_in_schema else ():
             operation = schema["paths"][route.path_format][method.lower()]
             _complete(operation, route, schemas)
             if method == "POST" and route.path_format in HONOURS_A_KEY:

@@ -1,0 +1,1 @@
+"""Agents: their tools, and what policy says of a call."""

@@ -1,0 +1,1 @@
+"""One approval: what will run, why it is asked, and the decision."""

@@ -1,0 +1,101 @@
+"""The page of one approval: the card, where its run stands, what happens next."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from placet.api.approvals.listing import viewer_of
+from placet.api.errors import ProblemError
+from placet.api.rights import check_may_decide
+from placet.api.runs.endpoints import visible_run
+from placet.cards.view import COLLAPSED_AT, view
+from placet.ledger import ApprovalQuery, LedgerError
+from placet.web.approvals.history import history
+from placet.web.runs.steps import Step, goal, steps
+
+if TYPE_CHECKING:
+    from placet.api.identity import Caller
+    from placet.api.services import Services
+    from placet.contracts.approvals import Approval
+    from placet.contracts.errors import Refusal
+    from placet.contracts.runs import Run
+
+LAST: Final = 5
+"""Steps of the run that are shown beside an approval."""
+QUICK_REASONS: Final = (
+    "Not needed any more",
+    "Wrong amount or recipient",
+    "Ask the customer first",
+    "Too risky",
+    "Somebody else does it",
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """The run that asks, as an approver needs it."""
+
+    run: Run
+    goal: str
+    last: tuple[Step, ...]
+    others: tuple[Approval, ...]
+
+
+async def content(services: Services, caller: Caller, approval: Approval, *, whole: bool) -> dict[str, Any]:
+    """Returns what the page of an approval shows.
+
+    Args:
+        services: Where to look.
+        caller: Who reads it.
+        approval: As it is now.
+        whole: Whether long values are shown to their end.
+    """
+    card = view(approval, limit=None if whole else COLLAPSED_AT)
+    refusal = check_may_decide(caller, approval, local=services.directory.local)
+    return {
+        "approval": approval,
+        "card": card,
+        "whole": whole,
+        "decidable": approval.status == "pending" and not approval.recorded and refusal is None,
+        "why_not": why_not(refusal, approval) if approval.status == "pending" else None,
+        "unread": card.collapsed if card.grave else (),
+        "story": await _story(services, caller, approval),
+        "history": history(approval),
+        "next_up": await _next(services, caller, approval),
+        "quick_reasons": QUICK_REASONS,
+        "card_digest": "",
+        "fresh_sign_in": None,
+    }
+
+
+def why_not(refusal: Refusal | None, approval: Approval) -> str | None:
+    """Returns why the reader may not decide, and who can; None where they may."""
+    if refusal is None:
+        return None
+    who = ", ".join(approval.approvers)
+    if refusal.code == "self_approval":
+        return f"You started this run, so somebody else decides: {who}."
+    return f"You may look at this; deciding is for {who}."
+
+
+async def _story(services: Services, caller: Caller, approval: Approval) -> Story | None:
+    if approval.run_id is None:
+        return None
+    # The card stands without its context: the ledger may be away for a moment, or the run not be theirs to see.
+    with suppress(ProblemError, LedgerError):
+        run = await visible_run(services, caller, approval.run_id)
+        messages = await services.ledger.run_messages(run.id)
+        others = tuple(one for one in run.pending if one.id != approval.id and one.turn == approval.turn)
+        return Story(run, goal(messages), tuple(steps(messages)[-LAST:]), others)
+    return None
+
+
+async def _next(services: Services, caller: Caller, approval: Approval) -> Approval | None:
+    """Returns what to look at after this one."""
+    query = ApprovalQuery(sort="urgency", limit=2, visible_to=viewer_of(caller))
+    with suppress(LedgerError):
+        found = await services.ledger.approvals(query, services.clock())
+        return next((one for one in found.items if one.id != approval.id), None)
+    return None

@@ -1,0 +1,96 @@
+"""`/approvals/{id}`: look, and decide."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from placet.api.access import Gateway, SignedIn
+from placet.api.approvals.endpoints import visible
+from placet.api.decisions.deciding import ENDS, wish
+from placet.api.identity import Caller
+from placet.api.services import Services
+from placet.cards import words
+from placet.cards.view import view
+from placet.contracts.approvals import Approval
+from placet.contracts.decisions import DecisionBody
+from placet.contracts.errors import CODES, Refusal, RefusedError
+from placet.web.answers import page, see
+from placet.web.approvals.confirming import must_confirm, must_type
+from placet.web.approvals.detail import content
+from placet.web.posted import Posted
+from placet.web.routing import PageRoute
+
+router: Final = APIRouter(prefix="/approvals", include_in_schema=False, route_class=PageRoute)
+
+
+@router.get("/{approval_id}")
+async def show_approval(
+    request: Request, approval_id: str, caller: SignedIn, services: Gateway, whole: str = ""
+) -> Response:
+    """Shows one approval; `whole` shows long values to their end."""
+    approval = await visible(services, caller, approval_id)
+    shown = await content(services, caller, approval, whole=bool(whole))
+    return page(request, "approval.html", caller=caller, **shown, key=uuid.uuid4().hex, problem=None, draft=None)
+
+
+@router.post("/{approval_id}/decision")
+async def decide(request: Request, approval_id: str, caller: SignedIn, services: Gateway) -> Response:
+    """Decides, or asks once more where the risk is high; then shows what became of it."""
+    posted = Posted.by(request)
+    approval = await visible(services, caller, approval_id)
+    body = DecisionBody(type=posted.one("type"), digest=posted.one("digest"), message=posted.text("message"))
+    if approval.status == "pending" and must_confirm(view(approval), body.type, posted):
+        return _confirmation(request, caller, approval, posted)
+    return await answered(request, services, caller, approval, body, posted)
+
+
+async def answered(
+    request: Request, services: Services, caller: Caller, approval: Approval, body: DecisionBody, posted: Posted
+) -> Response:
+    """Sends a decision, and returns the page that says what became of it; nothing typed is lost."""
+    person = replace(caller, via="web")
+    key = posted.one("key") or None
+    try:
+        await services.deciding.decide(wish(approval.id, person, body, key, services.clock()))
+    except RefusedError as error:
+        return await _refused(request, services, caller, error.refusal, posted, approval.id)
+    return see(f"/approvals/{approval.id}?done=1")
+
+
+async def _refused(
+    request: Request, services: Services, caller: Caller, refusal: Refusal, posted: Posted, approval_id: str
+) -> Response:
+    """Returns the approval as it is now, why the decision did not count, and what was typed."""
+    approval = await visible(services, caller, approval_id)
+    shown = await content(services, caller, approval, whole=bool(posted.one("whole")))
+    lost = refusal.code in ENDS
+    return page(
+        request,
+        "approval.html",
+        caller=caller,
+        status=CODES[refusal.code].status,
+        **shown,
+        key=uuid.uuid4().hex,
+        problem=words.lost(approval) if lost else f"{CODES[refusal.code].title}. {refusal.message}",
+        draft=posted.text("message"),
+    )
+
+
+def _confirmation(request: Request, caller: Caller, approval: Approval, posted: Posted) -> Response:
+    """Returns the page that asks once more; a wrong word typed is said."""
+    card = view(approval, limit=None)
+    return page(
+        request,
+        "confirm.html",
+        caller=caller,
+        approval=approval,
+        card=card,
+        posted=posted,
+        must_type=must_type(card),
+        typed=posted.one("typed"),
+    )

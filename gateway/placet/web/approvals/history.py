@@ -1,0 +1,52 @@
+"""What happened to an approval, in order: who, when, and the way they came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from placet.cards import words
+from placet.cards.visible import lines, one_line
+from placet.contracts.errors import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from placet.contracts.approvals import Approval
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened; every text is safe to print."""
+
+    at: datetime | None
+    what: str
+    who: str
+    note: tuple[str, ...] = ()
+    digest: str = ""
+
+
+def history(approval: Approval) -> list[Entry]:
+    """Returns everything that is known, the first thing first."""
+    return list(_entries(approval))
+
+
+def _entries(approval: Approval) -> Iterator[Entry]:
+    asked_by = one_line(approval.agent or approval.requester or "a workflow")
+    yield Entry(approval.requested_at, "Requested", asked_by, digest=approval.digest)
+    for refused in approval.refused:
+        why = CODES[refused.code].title if refused.code in CODES else one_line(refused.code)
+        yield Entry(refused.at, f"A decision did not count: {why}", words.person(refused.by))
+    decision = approval.decision
+    if decision is not None:
+        note = lines(decision.message) if decision.message else ()
+        what = words.status_words(approval).capitalize()
+        yield Entry(approval.ended_at or decision.received_at, what, words.person(decision.by), note, decision.digest)
+    elif approval.ended_at is not None:
+        yield Entry(approval.ended_at, words.status_words(approval).capitalize(), "")
+    execution = approval.execution
+    if execution is not None and execution.started_at is not None:
+        yield Entry(execution.started_at, "The tool started", "", digest=execution.digest)
+    if execution is not None and execution.ended_at is not None:
+        yield Entry(execution.ended_at, f"The tool ended: {execution.status}", "")

@@ -1,0 +1,1 @@
+"""The list: what waits, what has been decided; and deciding on several at a time."""

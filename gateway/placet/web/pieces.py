@@ -1,0 +1,62 @@
+"""Small things that several pages say the same way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from placet.cards import words
+from placet.cards.visible import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from placet.contracts.approvals import Approval
+
+RISKS: Final = ("critical", "high", "medium", "low")
+URGENT: Final = timedelta(minutes=10)
+"""A deadline nearer than this is marked."""
+THEN: Final = {"reject": "will be rejected", "abort": "the run will end"}
+_SHORT: Final = 8
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Returns how long ago something was: `3 min`."""
+    return words.span(now - at)
+
+
+def short(id_: str) -> str:
+    """Returns the beginning of an id, enough to tell it from others at a glance."""
+    return one_line(id_.removeprefix("run-")[:_SHORT])
+
+
+def is_urgent(approval: Approval, now: datetime) -> bool:
+    """Returns whether the deadline is near."""
+    return approval.expires_at is not None and approval.expires_at - now < URGENT
+
+
+def address(path: str, query: Mapping[str, str | list[str] | None]) -> str:
+    """Returns a path with a query that leaves out what is empty."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+def in_time(approval: Approval, now: datetime) -> str:
+    """Returns how long somebody can still decide: `in 41 min`, `no expiry`."""
+    if approval.expires_at is None:
+        return "no expiry"
+    left = approval.expires_at - now
+    return f"in {words.span(left)}" if left > timedelta(0) else "now"
+
+
+def effect(approval: Approval) -> str:
+    """Returns what happens on a yes, as the button says it: `Run refund`."""
+    return f"Run {one_line(approval.tool)}"
+
+
+def quorum(approval: Approval) -> str:
+    """Returns who may decide, in words."""
+    names = (name.removeprefix("user:").removeprefix("group:") for name in approval.approvers)
+    return one_line(", ".join(name.replace("role:approver", "any approver") for name in names))

@@ -1,0 +1,1 @@
+/* Begins everything that a page does beyond what it is without scripts. */

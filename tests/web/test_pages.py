@@ -1,0 +1,171 @@
+"""Pages without a browser: what they hold, and how they answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from httpx import Response
+
+from placet.web.answers import SECURITY
+from placet_testing.gateway import QUESTION, Site, asked, said
+
+PAGES = ("/inbox", "/inbox?tab=ended", "/runs", "/agents", "/settings")
+
+
+def read(answer: Response, status: int = 200) -> BeautifulSoup:
+    """Checks that an answer is a page with this status, and returns it."""
+    assert answer.status_code == status, answer.text[:500]
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == SECURITY
+    assert answer.headers["cache-control"] == "no-store"
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def form_of(page: BeautifulSoup, kind: str) -> dict[str, Any]:
+    """Returns what a browser would send with one of the forms that decide."""
+    form = page.select_one(f"form[data-decide={kind}]")
+    assert isinstance(form, Tag), f"the page has no form to {kind}"
+    return {str(field["name"]): str(field.get("value", "")) for field in form.select("[name]")}
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(local_site: Site, path: str) -> None:
+    client = local_site.client()
+    await asked(client)
+    page = read(await client.get(path))
+    assert not page.select("[style], style")
+    assert all(script.get("src") and not script.text for script in page.select("script"))
+    attributes = [name for tag in page.select("*") for name in tag.attrs]
+    assert not [name for name in attributes if name.startswith("on")]
+    for tag in page.select("[src], link[href], form[action]"):
+        target = str(tag.get("src") or tag.get("href") or tag.get("action"))
+        assert target.startswith("/"), target
+        assert not target.startswith("//"), target
+
+
+async def test_every_file_that_a_page_names_is_there_and_kept(local_site: Site) -> None:
+    client = local_site.client()
+    page = read(await client.get("/inbox"))
+    names = [str(tag.get("src") or tag.get("href")) for tag in page.select("script[src], link[href]")]
+    assert len(names) >= 4
+    for name in names:
+        answer = await client.get(name)
+        assert answer.status_code == 200, name
+        assert "immutable" in answer.headers["cache-control"]
+    old = await client.get("/static/0000000000000000/placet.css")
+    assert old.headers["cache-control"] == "no-store"
+
+
+async def test_who_has_not_signed_in_is_sent_to_do_so_and_comes_back(site: Site) -> None:
+    answer = await site.client().get("/inbox?risk=high")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=%2Finbox%3Frisk%3Dhigh"
+
+
+async def test_what_one_may_not_see_is_no_page(site: Site) -> None:
+    approval = await asked(site.client("bot"), approvers=["group:finance"])
+    assert read(await site.client("dana").get(f"/approvals/{approval['id']}")).select_one("#card")
+    read(await site.client("eve").get(f"/approvals/{approval['id']}"), 404)
+    assert not read(await site.client("eve").get("/inbox")).select("tr[data-id]")
+
+
+async def test_an_approval_is_decided_by_a_plain_form(local_site: Site) -> None:
+    client = local_site.client()
+    approval = await asked(client)
+    path = f"/approvals/{approval['id']}"
+    form = form_of(read(await client.get(path)), "approve")
+    answer = await client.post(f"{path}/decision", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?done=1")
+    now = (await client.get(f"/v1{path}")).json()
+    assert (now["status"], now["decision"]["by"]["via"]) == ("approved", "web")
+    page = read(await client.get(answer.headers["location"]))
+    assert "Approved by Local (web)" in page.select_one("#outcome").text  # pyright: ignore[reportOptionalMemberAccess]
+    assert not page.select("form[data-decide]")
+
+
+async def test_the_same_form_sent_twice_counts_once_and_says_no_other_thing(local_site: Site) -> None:
+    client = local_site.client()
+    approval = await asked(client)
+    path = f"/approvals/{approval['id']}"
+    form = form_of(read(await client.get(path)), "reject") | {"message": "Not this one"}
+    answers = [await client.post(f"{path}/decision", data=form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert (await client.get(f"/v1{path}")).json()["decision"]["message"] == "Not this one"
+
+
+async def test_the_loser_of_a_race_reads_who_won_and_keeps_what_was_typed(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    path = f"/approvals/{approval['id']}"
+    eve = site.client("eve")
+    form = form_of(read(await eve.get(path)), "reject") | {"message": "I wrote a lot"}
+    assert (await said(site.client("dana"), approval)).status_code == 200
+    page = read(await eve.post(f"{path}/decision", data=form), 409)
+    problem = page.select_one("#problem")
+    assert problem is not None
+    assert "Already approved by Dana Ito (api)" in problem.text
+    assert "Your decision was not recorded" in problem.text
+    assert "I wrote a lot" in problem.text
+
+
+async def test_a_high_risk_is_confirmed_and_a_critical_one_is_typed(local_site: Site) -> None:
+    client = local_site.client()
+    for risk, typed in (("high", None), ("critical", "refund")):
+        approval = await asked(client, risk=risk)
+        path = f"/approvals/{approval['id']}"
+        form = form_of(read(await client.get(path)), "approve")
+        page = read(await client.post(f"{path}/decision", data=form))
+        assert page.select_one("#confirm")
+        assert (await client.get(f"/v1{path}")).json()["status"] == "pending"
+        again = form | {"confirmed": approval["digest"]}
+        if typed:
+            assert read(await client.post(f"{path}/decision", data=again | {"typed": "refnd"})).select_one("#confirm")
+            assert (await client.get(f"/v1{path}")).json()["status"] == "pending"
+            again["typed"] = typed
+        assert (await client.post(f"{path}/decision", data=again)).status_code == 303
+        assert (await client.get(f"/v1{path}")).json()["status"] == "approved"
+
+
+async def test_a_grave_call_is_not_approved_before_all_of_it_was_shown(local_site: Site) -> None:
+    client = local_site.client()
+    approval = await asked(client, risk="high", args={"amount": 1, "order": "x" * 5_000})
+    path = f"/approvals/{approval['id']}"
+    page = read(await client.get(path))
+    assert not page.select("form[data-decide=approve]")
+    assert "3,000 more characters" in page.text
+    assert form_of(read(await client.get(f"{path}?whole=1")), "approve")["digest"] == approval["digest"]
+
+
+async def test_nothing_that_an_agent_wrote_is_markup(local_site: Site) -> None:
+    hostile = "<script>alert(1)</script>{{ 7*7 }}\u202egnp.exe\x1b[2J"
+    client = local_site.client()
+    approval = await asked(client, title=hostile, reason=hostile, args={"amount": 1, "order": hostile})
+    for path in ("/inbox", f"/approvals/{approval['id']}"):
+        page = read(await client.get(path))
+        assert all(script.get("src") for script in page.select("script"))
+        assert "{{ 7*7 }}" in page.text
+        assert "\u202e" not in page.text
+        assert "\\u202e" in page.text
+        assert "\x1b" not in page.text
+
+
+async def test_who_asked_cannot_approve_and_reads_why(site: Site) -> None:
+    approval = await asked(site.client("max"))
+    page = read(await site.client("max").get(f"/approvals/{approval['id']}"))
+    assert not page.select("form[data-decide]")
+    assert "You started this run, so somebody else decides" in page.text
+
+
+async def test_an_empty_inbox_says_what_to_do(local_site: Site) -> None:
+    client = local_site.client()
+    assert "placet up --demo" in read(await client.get("/inbox")).text
+    await asked(client, **QUESTION, tool=None, args=None, args_schema=None)
+    filtered = read(await client.get("/inbox?tool=nothing"))
+    assert "Nothing fits these filters" in filtered.text
+    assert filtered.select("a[href='/inbox?tab=pending']")
+
+
+async def test_a_query_that_a_page_does_not_know_is_refused(local_site: Site) -> None:
+    for query in ("tab=nowhere", "risk=huge", "sort=x", "cursor=x", "unknown=1"):
+        read(await local_site.client().get(f"/inbox?{query}"), 422)
