@@ -115,10 +115,7 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
         lifespan=_lifespan,
     )
     app.state.services = services
-    # Imported where they are used: pages are made of the endpoints' parts.
-    from placet.web import routers as pages  # noqa: PLC0415
-
-    for router in (health, *METRICS[settings.gateway_metrics], agents, runs, approvals, decisions, events, *pages):
+    for router in _surfaces(settings):
         # Not included but taken over: so every endpoint is found in `app.routes`, where a test looks who may call it.
         app.router.routes.extend(router.routes)
     _answer_errors(app)
@@ -132,6 +129,13 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
     app.add_middleware(RequestLog)
     app.add_middleware(CountRequests, metrics=services.metrics)
     return app
+
+
+def _surfaces(settings: Settings) -> Iterable[APIRouter]:
+    """Returns all that can be asked for: the API, and the pages, which are made of its parts."""
+    from placet.web import routers as pages  # noqa: PLC0415 - `placet.web` needs this package first
+
+    return (health, *METRICS[settings.gateway_metrics], agents, runs, approvals, decisions, events, *pages)
 
 
 @asynccontextmanager
