@@ -6,21 +6,11 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from httpx import Response
 
-from placet.web.answers import SECURITY
 from placet_testing.gateway import QUESTION, Site, asked, said
+from placet_testing.web import read
 
 PAGES = ("/inbox", "/inbox?tab=ended", "/runs", "/agents", "/settings")
-
-
-def read(answer: Response, status: int = 200) -> BeautifulSoup:
-    """Checks that an answer is a page with this status, and returns it."""
-    assert answer.status_code == status, answer.text[:500]
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["content-security-policy"] == SECURITY
-    assert answer.headers["cache-control"] == "no-store"
-    return BeautifulSoup(answer.text, "html.parser")
 
 
 def form_of(page: BeautifulSoup, kind: str) -> dict[str, Any]:

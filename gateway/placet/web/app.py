@@ -10,8 +10,9 @@ from placet.web.assets import router as assets
 from placet.web.inbox.endpoints import router as inbox
 from placet.web.runs.endpoints import router as runs
 from placet.web.settings.endpoints import router as settings
+from placet.web.several.endpoints import router as several
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-routers: Final[tuple[APIRouter, ...]] = (assets, inbox, approvals, runs, agents, settings)
+routers: Final[tuple[APIRouter, ...]] = (assets, inbox, several, approvals, runs, agents, settings)

@@ -1,0 +1,83 @@
+"""Deciding on several by one form: each for itself, with its own result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bs4 import BeautifulSoup
+from httpx import AsyncClient
+
+from placet_testing.gateway import Site, asked, said
+from placet_testing.web import read
+
+
+def picks(*approvals: dict[str, Any]) -> list[str]:
+    return [f"{one['id']} {one['digest']}" for one in approvals]
+
+
+def fields(page: BeautifulSoup) -> dict[str, Any]:
+    """Returns what the page's form that decides would send."""
+    sent: dict[str, Any] = {}
+    for field in page.select("main form [name]"):
+        sent.setdefault(str(field["name"]), []).append(str(field.get("value", "")))
+    return sent
+
+
+async def status_of(client: AsyncClient, approval: dict[str, Any]) -> str:
+    return (await client.get(f"/v1/approvals/{approval['id']}")).json()["status"]
+
+
+async def test_several_of_one_tool_are_shown_with_what_differs_and_then_decided(local_site: Site) -> None:
+    client = local_site.client()
+    three = [await asked(client, args={"amount": amount, "order": "A-1"}) for amount in (1, 2, 2)]
+    page = read(await client.post("/inbox/several", data={"type": "approve", "pick": picks(*three)}))
+    assert [await status_of(client, one) for one in three] == ["pending"] * 3
+    differences = [" ".join(cell.text.split()) for cell in page.select(".changes tbody td")]
+    assert differences == ["amount 2", "amount 2"]
+    form = fields(page)
+    for _ in range(2):
+        results = read(await client.post("/inbox/several/decision", data=form))
+        assert [row["data-counted"] for row in results.select("tr[data-id]")] == ["true"] * 3
+    assert [await status_of(client, one) for one in three] == ["approved"] * 3
+
+
+async def test_what_may_not_be_decided_together_is_left_out_and_told(local_site: Site) -> None:
+    client = local_site.client()
+    good = await asked(client)
+    left = {
+        "individual review: its risk is high": await asked(client, risk="high"),
+        "another tool": await asked(client, tool="pay"),
+        "not all of it fits": await asked(client, args={"amount": 1, "order": "x" * 3_000}),
+        "It does not take approve": await asked(client, decisions=["reject"]),
+        "It has changed": {**await asked(client), "digest": "sha256:" + "0" * 64},
+    }
+    decided = await asked(client)
+    await said(client, decided)
+    every = picks(good, *left.values(), decided)
+    page = read(await client.post("/inbox/several", data={"type": "approve", "pick": every}))
+    assert "Approve 1 of refund" in " ".join(page.select_one("h1").text.split())  # pyright: ignore[reportOptionalMemberAccess]
+    for why in (*left, "Approved by Local"):
+        assert why in page.text, why
+    results = read(await client.post("/inbox/several/decision", data={"type": "approve", "pick": every}))
+    counted = {str(row["data-id"]) for row in results.select("tr[data-counted=true]")}
+    assert counted == {good["id"]}
+    assert [await status_of(client, one) for one in left.values()] == ["pending"] * len(left)
+
+
+async def test_nobody_decides_on_what_they_may_not(site: Site) -> None:
+    own = await asked(site.client("max"))
+    hidden = await asked(site.client("bot"), approvers=["group:finance"])
+    answer = await site.client("max").post(
+        "/inbox/several/decision", data={"type": "approve", "pick": picks(own, hidden)}
+    )
+    page = read(answer)
+    assert not page.select("tr[data-counted=true]")
+    assert not page.select(f"tr[data-id='{hidden['id']}']")
+    assert await status_of(site.client("root"), own) == "pending"
+
+
+async def test_more_than_a_hundred_or_none_are_refused(local_site: Site) -> None:
+    client = local_site.client()
+    for many in ([], [f"{number:032x} x" for number in range(101)]):
+        read(await client.post("/inbox/several", data={"type": "approve", "pick": many}), 422)
+    read(await client.post("/inbox/several", data={"type": "answer", "pick": ["x y"]}), 422)
