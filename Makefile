@@ -23,7 +23,7 @@ check: $(READY) ## lint, format, types, import rules, sizes
 	@$(BIN)/python tools/check_sizes.py
 
 e2e: $(READY) ## run the tests that start everything and look from outside
-	@$(BIN)/pytest -m "repeated or not repeated" tests/e2e
+	@$(BIN)/pytest -m "repeated or not repeated" tests/e2e tests/browser
 
 faults: $(READY) ## run the tests that kill, stop and cut off parts
 	@$(BIN)/pytest -m "repeated or not repeated" tests/faults tests/e2e/outside
@@ -43,7 +43,7 @@ docs: $(READY) ## write what the docs take from the code, and check every link a
 
 setup: $(READY) ## make .venv from requirements.lock (quick when nothing changed)
 
-lock: ## resolve the dependencies anew and write the lock files
+lock: ## resolve the dependencies anew and write requirements.lock
 	@tools/lock.sh
 
 $(READY): requirements.lock pyproject.toml tools/setup.sh

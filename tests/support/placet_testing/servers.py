@@ -38,6 +38,7 @@ from placet.engine.programs import obtain_server, obtain_ui
 from placet.engine.progress import Say, say_on_stderr, silent
 from placet.engine.search_attributes import SEARCH_ATTRIBUTES
 from placet.engine.settings import Settings
+from placet_testing.browser.chromium import chromium
 from placet_testing.local_temporal import local_temporal
 from placet_testing.postgres import PostgresServer, postgres_server
 from placet_testing.time_skipping import time_skipping_server
@@ -47,6 +48,7 @@ _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "temporal_ui": obtain_ui,
     "time_skipping": time_skipping_server,
     "_shared_skipping": time_skipping_server,
+    "browser": chromium,
 }
 
 _FROM_OUTSIDE: Final = frozenset({"e2e", "faults"})

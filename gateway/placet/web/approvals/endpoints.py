@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from typing import Final
@@ -24,6 +25,10 @@ from placet.web.approvals.confirming import must_confirm, must_type
 from placet.web.approvals.detail import content
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
+
+LOOKS: Final = 60
+PAUSE: Final = 0.05
+"""Seconds between two looks into the ledger for what has just been decided."""
 
 router: Final = APIRouter(prefix="/approvals", include_in_schema=False, route_class=PageRoute)
 
@@ -56,10 +61,20 @@ async def answered(
     person = replace(caller, via="web")
     key = posted.one("key") or None
     try:
-        await services.deciding.decide(wish(approval.id, person, body, key, services.clock()))
+        ended = await services.deciding.decide(wish(approval.id, person, body, key, services.clock()))
     except RefusedError as error:
         return await _refused(request, services, caller, error.refusal, posted, approval.id)
+    if isinstance(ended, Approval):
+        await _written(services, caller, approval.id)
     return see(f"/approvals/{approval.id}?done=1")
+
+
+async def _written(services: Services, caller: Caller, approval_id: str) -> None:
+    """Waits until the ledger, which lags, knows the end: the page that is shown next reads it there."""
+    for _ in range(LOOKS):
+        if (await visible(services, caller, approval_id)).status != "pending":
+            return
+        await asyncio.sleep(PAUSE)
 
 
 async def _refused(

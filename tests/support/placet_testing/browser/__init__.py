@@ -1,0 +1,1 @@
+"""Browsers that tests steer as people do, and what they look at."""
