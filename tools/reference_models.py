@@ -121,7 +121,7 @@ def _event(model: type[BaseModel], types: list[EventType]) -> str:
 
 
 def _default(value: object) -> str:
-    if value is None or value is dataclasses.MISSING:
+    if value in (None, ()) or value is dataclasses.MISSING:
         return "none"
     if value == "":
         return "see right"

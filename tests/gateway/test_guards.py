@@ -37,7 +37,10 @@ async def test_what_nobody_foresaw_is_a_problem_that_tells_nothing(
     site: Site, make_site: Callable[..., Site], ledger: Ledger
 ) -> None:
     class Broken:
-        def __getattr__(self, name: str) -> object:
+        def __getattr__(self, name: str) -> Broken:
+            return self
+
+        def __call__(self) -> object:
             message = "the password is hunter2"
             raise RuntimeError(message)
 

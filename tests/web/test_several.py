@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from httpx import AsyncClient
 
 from placet_testing.gateway import Site, asked, said
-from placet_testing.web import read
+from placet_testing.web import on_a_page, read
 
 
 def picks(*approvals: dict[str, Any]) -> list[str]:
@@ -28,7 +28,7 @@ async def status_of(client: AsyncClient, approval: dict[str, Any]) -> str:
 
 
 async def test_several_of_one_tool_are_shown_with_what_differs_and_then_decided(local_site: Site) -> None:
-    client = local_site.client()
+    client = await on_a_page(local_site.client())
     three = [await asked(client, args={"amount": amount, "order": "A-1"}) for amount in (1, 2, 2)]
     page = read(await client.post("/inbox/several", data={"type": "approve", "pick": picks(*three)}))
     assert [await status_of(client, one) for one in three] == ["pending"] * 3
@@ -42,7 +42,7 @@ async def test_several_of_one_tool_are_shown_with_what_differs_and_then_decided(
 
 
 async def test_what_may_not_be_decided_together_is_left_out_and_told(local_site: Site) -> None:
-    client = local_site.client()
+    client = await on_a_page(local_site.client())
     good = await asked(client)
     left = {
         "individual review: its risk is high": await asked(client, risk="high"),
@@ -77,7 +77,7 @@ async def test_nobody_decides_on_what_they_may_not(site: Site) -> None:
 
 
 async def test_more_than_a_hundred_or_none_are_refused(local_site: Site) -> None:
-    client = local_site.client()
+    client = await on_a_page(local_site.client())
     for many in ([], [f"{number:032x} x" for number in range(101)]):
         read(await client.post("/inbox/several", data={"type": "approve", "pick": many}), 422)
     read(await client.post("/inbox/several", data={"type": "answer", "pick": ["x y"]}), 422)

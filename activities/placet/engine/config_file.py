@@ -25,6 +25,7 @@ from placet.contracts.config import (
     Rule,
     User,
 )
+from placet.contracts.sign_in import Oidc, SignIn
 from placet.engine.errors import EngineError
 from placet.engine.policy_texts import flaws_of_policy
 from placet.engine.yaml_reader import Document, read, read_file
@@ -39,6 +40,8 @@ _SECTIONS: Final[dict[Location, type[BaseModel]]] = {
     ("questions",): Questions,
     ("people",): People,
     ("people", "users", "*"): User,
+    ("people", "sign_in"): SignIn,
+    ("people", "sign_in", "oidc"): Oidc,
 }
 _REASONS: Final = {
     "missing": "is missing",

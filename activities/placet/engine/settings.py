@@ -10,8 +10,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, Self, cast, get_args
+from urllib.parse import urlsplit
 
 from temporalio.envconfig import ClientConfigProfile
 
@@ -59,6 +61,16 @@ class Settings:
         temporal_metrics: Where a worker shows those of Temporal's SDK (`PLACET_TEMPORAL_METRICS`, as `127.0.0.1:9465`).
         gateway_metrics: Who may read the gateway's `/metrics` (`PLACET_GATEWAY_METRICS`): `keyed`, auditors and
             admins; `public`, everybody; `off`, nobody.
+        public_url: Where browsers reach the gateway (`PLACET_PUBLIC_URL`, as `https://placet.example`); without it the
+            address that a request names.
+        allowed_hosts: The names that the gateway answers to (`PLACET_ALLOWED_HOSTS`, as `placet.example,placet`); by
+            default that of the public URL, or any where there is none; this machine's own always.
+        trusted_proxies: The networks whose `X-Forwarded-…` count (`PLACET_TRUSTED_PROXIES`, as `10.0.0.0/8,::1`).
+        cors_origins: The other sites whose scripts may use the API with a key (`PLACET_CORS_ORIGINS`, as
+            `https://console.example`), with commas between.
+        session_idle: After how long without use a browser's session ends (`PLACET_SESSION_IDLE`, as `8h`).
+        session_length: After how long it ends in any case (`PLACET_SESSION_LENGTH`, as `24h`).
+        decisions_per_minute: How many decisions one person may send a minute (`PLACET_DECISIONS_PER_MINUTE`).
     """
 
     data: Path = DATA
@@ -73,6 +85,13 @@ class Settings:
     metrics: Address | None = None
     temporal_metrics: Address | None = None
     gateway_metrics: GatewayMetrics = "keyed"
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    session_idle: timedelta = timedelta(hours=8)
+    session_length: timedelta = timedelta(hours=24)
+    decisions_per_minute: int = 1_000
 
     def __post_init__(self) -> None:
         """Fills in the ledger, whose default lies in the data folder."""
@@ -111,6 +130,13 @@ class Settings:
             metrics=_address(given, "PLACET_METRICS"),
             temporal_metrics=_address(given, "PLACET_TEMPORAL_METRICS"),
             gateway_metrics=_readers(given, "PLACET_GATEWAY_METRICS", cls.gateway_metrics),
+            public_url=_origin(given, "PLACET_PUBLIC_URL"),
+            allowed_hosts=_listed(given, "PLACET_ALLOWED_HOSTS"),
+            trusted_proxies=_networks(given, "PLACET_TRUSTED_PROXIES"),
+            cors_origins=_origins(given, "PLACET_CORS_ORIGINS"),
+            session_idle=_duration(given, "PLACET_SESSION_IDLE", cls.session_idle),
+            session_length=_duration(given, "PLACET_SESSION_LENGTH", cls.session_length),
+            decisions_per_minute=_count(given, "PLACET_DECISIONS_PER_MINUTE", cls.decisions_per_minute),
         )
 
 
@@ -173,3 +199,46 @@ def _readers(given: Mapping[str, str], name: str, default: GatewayMetrics) -> Ga
     if text not in get_args(GatewayMetrics):
         raise SettingsError(name, text, f"one of {', '.join(get_args(GatewayMetrics))} is needed")
     return cast("GatewayMetrics", text)
+
+
+def _listed(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in given.get(name, "").split(",") if part.strip())
+
+
+def _origin(given: Mapping[str, str], name: str) -> str | None:
+    text = _without_slash(given.get(name))
+    if text is not None:
+        _check_origin(name, text)
+    return text
+
+
+def _origins(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    origins = _listed(given, name)
+    for origin in origins:
+        _check_origin(name, origin)
+    return origins
+
+
+def _check_origin(name: str, text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
+        raise SettingsError(name, text, "scheme and host are needed and nothing else, as https://placet.example")
+
+
+def _networks(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = _listed(given, name)
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise SettingsError(name, network, str(error)) from error
+    return networks
+
+
+def _count(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or not int(text):
+        raise SettingsError(name, text, "a number from 1 on is needed")
+    return int(text)

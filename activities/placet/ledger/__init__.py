@@ -1,5 +1,6 @@
 """The database of record: events, approvals, runs, messages."""
 
+from placet.ledger._access import Access, RevokedKey, SessionRow
 from placet.ledger._figures import OVERDUE, Figures, PendingFigure
 from placet.ledger._ledger import Ledger
 from placet.ledger._repairs import OpenApproval, OpenRun, Repairs, Unfinished
@@ -36,6 +37,7 @@ from placet.ledger.errors import (
 __all__ = [
     "LARGEST_PAGE",
     "OVERDUE",
+    "Access",
     "AgentRow",
     "ApprovalQuery",
     "ApprovalSort",
@@ -56,9 +58,11 @@ __all__ = [
     "Page",
     "PendingFigure",
     "Repairs",
+    "RevokedKey",
     "RunEndedError",
     "RunQuery",
     "RunRow",
+    "SessionRow",
     "StoredDecision",
     "ThreadHead",
     "ToolRow",

@@ -27,6 +27,7 @@ from placet.ledger import _keeping as keeping
 from placet.ledger import _run_views as run_views
 from placet.ledger import _runs as runs
 from placet.ledger import _transcripts as transcripts
+from placet.ledger._access import Access
 from placet.ledger._calls import CallEnding, Claim
 from placet.ledger._database import Database
 from placet.ledger._figures import Figures
@@ -65,6 +66,7 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.figures: Final = Figures(database)
+        self.access: Final = Access(database)
         self._waking = Waking(database.url)
         self._seal_key: bytes | None = None
         self.repairs = Repairs(database)

@@ -127,6 +127,7 @@ decisions: Final = Table(
     Column("state", Words, nullable=False),
     Column("fingerprint", Words, nullable=False),
     Column("code", Words),
+    Column("proof", Json),
 )
 
 refusals: Final = Table(
@@ -275,4 +276,32 @@ namespaces: Final = Table(
     metadata,
     Column("id", Words, primary_key=True),
     Column("known", Moment, nullable=False),
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("user", Words, nullable=False),
+    Column("way", Words, nullable=False),
+    Column("name", Words),
+    Column("groups", Json, nullable=False),
+    Column("roles", Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("authenticated_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("idle_end", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Index("sessions_of_user", "user"),
+    Index("sessions_by_end", "ends_at"),
+)
+
+revoked_keys: Final = Table(
+    "revoked_keys",
+    metadata,
+    Column("digest", Words, primary_key=True),
+    Column("user", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
 )

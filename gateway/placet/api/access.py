@@ -29,8 +29,9 @@ async def signed_in(request: Request) -> Caller:
     services = await services_of(request)
     if request.method == "POST":
         request.state.body = await read_bounded(request)
-    caller = services.directory.sign_in(request)
+    caller = await services.directory.sign_in(request)
     request.state.caller = caller.id
+    await services.auth.forms.admit(request, caller)
     return caller
 
 
@@ -50,6 +51,14 @@ class Allow:
             return caller
         wanted = " or ".join(self.roles)
         raise ProblemError(code="not_allowed", detail=f"{caller.id} has not the role {wanted}.", roles=list(self.roles))
+
+
+class AllowAll(Allow):
+    """Lets in who is signed in, also without any role."""
+
+    async def __call__(self, caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+        """Returns the caller."""
+        return caller
 
 
 class Public:
@@ -94,6 +103,8 @@ class Body:
 
 SignedIn = Annotated[Caller, Depends(Allow(*EVERY))]
 """Anybody who has a role; what they see is filtered."""
+SignedInAtAll = Annotated[Caller, Depends(AllowAll(*EVERY))]
+"""Who is signed in, whatever they may do."""
 Requester = Annotated[Caller, Depends(Allow("requester"))]
 Anybody = Annotated[None, Depends(Public())]
 Gateway = Annotated[Services, Depends(services_of)]

@@ -16,6 +16,8 @@ from starlette.routing import Match
 from placet.api.agents.endpoints import router as agents
 from placet.api.answers import Json
 from placet.api.approvals.endpoints import router as approvals
+from placet.api.auth.endpoints import router as sign_in
+from placet.api.auth.me import router as me
 from placet.api.decisions.endpoints import router as decisions
 from placet.api.errors import ProblemError, TemporalError
 from placet.api.feed.endpoints import router as events
@@ -135,7 +137,7 @@ def _surfaces(settings: Settings) -> Iterable[APIRouter]:
     """Returns all that can be asked for: the API, and the pages, which are made of its parts."""
     from placet.web import routers as pages  # noqa: PLC0415 - `placet.web` needs this package first
 
-    return (health, *METRICS[settings.gateway_metrics], agents, runs, approvals, decisions, events, *pages)
+    return (health, *METRICS[settings.gateway_metrics], me, agents, runs, approvals, decisions, events, sign_in, *pages)
 
 
 @asynccontextmanager
@@ -176,7 +178,9 @@ def _answer_errors(app: FastAPI) -> None:
         return answer_problem(problem_of(error.refusal))
 
     def problem(_: Request, error: ProblemError) -> Response:
-        return answer_problem(problem_body(error.code, error.detail, error.named))
+        after = error.named.get("retry_after")
+        headers = {"Retry-After": str(after)} if after is not None else None
+        return answer_problem(problem_body(error.code, error.detail, error.named), headers)
 
     def bad_cursor(_: Request, error: InvalidCursorError) -> Response:
         errors = [{"pointer": "cursor", "message": "is not a cursor of this list"}]

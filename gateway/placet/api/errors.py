@@ -2,6 +2,7 @@
 
 GatewayError
 ├── ProblemError            an answer that is a "no": the code, and what it names
+├── AccountFileError        the account file cannot be read, or is wrong
 ├── LoopbackError           nobody signs in and the address to listen on is not this machine's own
 ├── ListeningError          nobody can listen at the address: it is taken, or not this machine's
 └── TemporalError           what Temporal said, or did not say
@@ -58,6 +59,15 @@ class ListeningError(GatewayError):
         super().__init__(f"cannot listen on {host}:{port}: {reason}")
         self.host = host
         self.port = port
+
+
+class AccountFileError(GatewayError):
+    """The account file cannot be read, or a line of it is wrong."""
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}" if line else f"{path}: {reason}")
+        self.path = path
+        self.line = line
 
 
 class TemporalError(GatewayError):

@@ -1,27 +1,21 @@
-"""Who calls: the people of the configuration and their keys, or the one person of local mode."""
+"""Who calls, once they have proved it. How they do is `placet.api.auth`."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, get_args
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, get_args
 
-from placet.api.errors import ProblemError
 from placet.contracts.config import Role
 from placet.contracts.decisions import Person
 from placet.policy import Standing
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from placet.contracts.config import People
-
 EVERY_ROLE: Final[frozenset[str]] = frozenset(get_args(Role))
 
-CLIENT_HEADER: Final = "X-Placet-Client"
-"""Names the way a decision came: `cli` or `web`; anything else is `api`."""
-_WAYS: Final = frozenset({"cli", "web"})
+Method = Literal["local", "key", "session", "jwt"]
+"""How somebody was authenticated: not at all on this machine, by a key, by a browser's session, by a token."""
+Way = Literal["oidc", "account"]
+"""How a session began: at the identity provider, or by a password of the account file."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +23,13 @@ class Caller:
     """Somebody who has signed in.
 
     Attributes:
-        user: The name in the configuration, without `user:`.
-        via: The way the request came, for the record.
+        user: The name in the configuration, or as the provider claims it, without `user:`.
+        via: The way the request came, for the record: `web`, `cli` or `api`.
+        credential: The id of the key or session, which opens nothing; None in local mode.
+        way: How the session began; None where there is none.
+        authenticated_at: When they last proved who they are, where that is known.
+        ends_at: When the credential runs out by itself, where it does.
+        address: The network address that the request came from, where it is known.
     """
 
     user: str
@@ -38,11 +37,22 @@ class Caller:
     groups: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     via: str = "api"
+    method: Method = "local"
+    credential: str | None = None
+    way: Way | None = None
+    authenticated_at: datetime | None = None
+    ends_at: datetime | None = None
+    address: str | None = None
 
     @property
     def id(self) -> str:
         """The id in the ledger: `user:…`."""
         return f"user:{self.user}"
+
+    @property
+    def client(self) -> str:
+        """What sent the request: `web`, `cli` or `api`."""
+        return self.via
 
     @property
     def sees_all(self) -> bool:
@@ -70,54 +80,3 @@ class Caller:
 
 LOCAL: Final = Caller(user="local", name="Local", roles=EVERY_ROLE)
 """The one person of local mode."""
-
-
-@dataclass(frozen=True)
-class Directory:
-    """Who may sign in: callers by the SHA-256 of their keys; none at all is local mode."""
-
-    by_key: dict[bytes, Caller] = field(default_factory=dict[bytes, Caller], repr=False)
-    local: bool = False
-
-    @classmethod
-    def of(cls, people: People | None) -> Directory:
-        """Returns the directory of a configuration; without `people` it is local mode."""
-        if people is None:
-            return cls(local=True)
-        by_key: dict[bytes, Caller] = {}
-        for user, entry in people.users.items():
-            caller = Caller(user=user, name=entry.name, groups=frozenset(entry.groups), roles=frozenset(entry.roles))
-            by_key.update({bytes.fromhex(key.removeprefix("sha256:")): caller for key in entry.keys})
-        return cls(by_key=by_key)
-
-    def sign_in(self, request: Request) -> Caller:
-        """Returns who sent the request.
-
-        Raises:
-            ProblemError: `unauthenticated`.
-        """
-        via = request.headers.get(CLIENT_HEADER, "")
-        caller = LOCAL if self.local else self._of_key(_bearer_key(request))
-        if caller is None:
-            raise ProblemError(code="unauthenticated", detail="Send a valid key as `Authorization: Bearer KEY`.")
-        return Caller(
-            user=caller.user,
-            name=caller.name,
-            groups=caller.groups,
-            roles=caller.roles,
-            via=via if via in _WAYS else "api",
-        )
-
-    def _of_key(self, key: str) -> Caller | None:
-        """Compares with every key, each in constant time, so that the time tells nothing."""
-        given = hashlib.sha256(key.encode(errors="replace")).digest()
-        found: Caller | None = None
-        for known, caller in self.by_key.items():
-            if hmac.compare_digest(known, given):
-                found = caller
-        return found if key else None
-
-
-def _bearer_key(request: Request) -> str:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.casefold() == "bearer" else ""

@@ -15,7 +15,7 @@ import uvicorn
 
 from placet.api.app import create_app
 from placet.api.connections import Connection
-from placet.api.errors import GatewayError, ListeningError, LoopbackError
+from placet.api.errors import AccountFileError, GatewayError, ListeningError, LoopbackError
 from placet.api.guards import is_loopback
 from placet.api.logs import configure_logs
 from placet.engine.config_file import ConfigError, load
@@ -91,7 +91,7 @@ def serve(settings: Settings, host: str, port: int, refused: Refused) -> int:
 
 
 def _exit_code(error: Exception) -> int:
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | AccountFileError):
         return INVALID
     return USAGE if isinstance(error, SettingsError | LoopbackError) else FAILED
 
@@ -137,6 +137,8 @@ def _server(app: FastAPI) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Uvicorn's own would believe everybody on this machine.
+        proxy_headers=False,
         timeout_graceful_shutdown=int(GRACE.total_seconds()),
         timeout_keep_alive=30,
         lifespan="on",

@@ -10,12 +10,12 @@ from starlette.requests import Request
 
 from placet.api.approvals.asking import Asking
 from placet.api.approvals.withdrawing import Withdrawing
+from placet.api.auth.desk import auth_of
 from placet.api.decisions.batch import Batch
 from placet.api.decisions.deciding import Deciding
 from placet.api.decisions.delivery import Clock, Delivery, Limits, utc_now
 from placet.api.feed.feed import Feed
 from placet.api.health.readiness import Sightings
-from placet.api.identity import Directory
 from placet.api.links import Links
 from placet.api.lookup import Lookup
 from placet.api.metrics.counting import GatewayMetrics
@@ -26,6 +26,8 @@ from placet.ledger import Ledger
 from placet.telemetry import LedgerMetrics, Names
 
 if TYPE_CHECKING:
+    from placet.api.auth.desk import Auth
+    from placet.api.auth.directory import Directory
     from placet.api.policy import EditPolicy
     from placet.api.ports import Temporal
     from placet.contracts.config import Config
@@ -38,6 +40,7 @@ class Services:
     """Everything that an endpoint may need.
 
     Attributes:
+        auth: Who may come in, and how.
         metrics: What is counted, and `waiting`, what the ledger says of what waits.
         tracing: Where spans go; None where nobody wants them.
         sightings: Which workers live, by their polls.
@@ -46,7 +49,7 @@ class Services:
 
     settings: Settings
     config: Config
-    directory: Directory
+    auth: Auth
     ledger: Ledger
     temporal: Temporal
     clock: Clock
@@ -63,6 +66,11 @@ class Services:
     tracing: Tracing | None
     sightings: Sightings
     stopping: asyncio.Event
+
+    @property
+    def directory(self) -> Directory:
+        """Who sent a request."""
+        return self.auth.directory
 
 
 async def services_of(request: Request) -> Services:
@@ -88,7 +96,7 @@ def assemble(  # noqa: PLR0913 - as `create_app`, which hands them on
     waiting = LedgerMetrics(records, Names(config.agents), now)
     metrics.registry.register(waiting)
     port = temporal or TemporalAdapter(settings, metrics.temporal_failed, tracing.clients if tracing else ())
-    directory = Directory.of(config.people)
+    auth = auth_of(settings, config, records, now)
     links = Links(settings.temporal_ui, settings.namespace)
     lookup = Lookup(records, port, now, links)
     stopping = asyncio.Event()
@@ -99,7 +107,7 @@ def assemble(  # noqa: PLR0913 - as `create_app`, which hands them on
         policy=policy or ConfiguredPolicy(config),
         clock=now,
         lookup=lookup,
-        local=directory.local,
+        local=auth.directory.local,
         metrics=metrics,
     )
     feed = Feed(records, stopping)
@@ -107,7 +115,7 @@ def assemble(  # noqa: PLR0913 - as `create_app`, which hands them on
     return Services(
         settings=settings,
         config=config,
-        directory=directory,
+        auth=auth,
         ledger=records,
         temporal=port,
         clock=now,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from placet.api.auth.csrf import csrf_token
 from placet.cards import words
 from placet.cards.visible import lines, one_line
 from placet.web import pieces
@@ -82,8 +83,7 @@ def see(path: str) -> Response:
 
 def csrf_of(request: Request) -> str:
     """Returns what a form must send back to show that it is ours."""
-    del request
-    return ""
+    return csrf_token(request)
 
 
 def theme_of(request: Request) -> str:

@@ -173,8 +173,8 @@ def test_a_key_without_a_value_is_refused(text: str) -> None:
 
 
 def test_people_without_users_are_refused() -> None:
-    assert reason("people: {}") == "is missing"
-    assert reason("people: {users: {}}") == "is empty: name at least one"
+    for nobody in ("people: {}", "people: {users: {}}", "people: {sign_in: {accounts: accounts.txt}}"):
+        assert reason(nobody) == "name at least one user, or sign_in with oidc"
 
 
 def test_two_users_cannot_have_one_key() -> None:

@@ -18,15 +18,17 @@ from pydantic import (
     Field,
     PrivateAttr,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
 from placet.contracts.calls import DEFAULT_APPROVERS, DEFAULT_EXPIRES_AFTER, Effect, OnExpiry, Risk, Terms
 from placet.contracts.decisions import CALL_DECISIONS, CallDecision
 from placet.contracts.durations import Duration
+from placet.contracts.sign_in import Role, SignIn
 
-Role = Literal["requester", "approver", "auditor", "admin"]
 Mode = Literal["default", "dont_ask", "bypass"]
 
 Location = tuple[str | int, ...]
@@ -251,7 +253,21 @@ class User(_Section):
 class People(_Section):
     """Who signs in."""
 
-    users: dict[Annotated[str, StringConstraints(pattern=f"^{_USER}$")], User] = Field(min_length=1)
+    # Before the users, whose check looks at it.
+    sign_in: SignIn | None = None
+    users: dict[Annotated[str, StringConstraints(pattern=f"^{_USER}$")], User] = Field(
+        default_factory=dict[str, User], validate_default=True
+    )
+
+    @field_validator("users")
+    @classmethod
+    def _somebody(cls, users: dict[str, User], info: ValidationInfo) -> dict[str, User]:
+        """Refuses people of whom there is none: an identity provider brings its own."""
+        sign_in: SignIn | None = info.data.get("sign_in")
+        if not users and "sign_in" in info.data and (sign_in is None or sign_in.oidc is None):
+            message = "name at least one user, or sign_in with oidc"
+            raise ValueError(message)
+        return users
 
     @model_validator(mode="after")
     def _one_user_a_key(self) -> Self:

@@ -1,0 +1,86 @@
+"""What signing in works with, put together from the settings and the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from placet.api.auth.accounts import Accounts
+from placet.api.auth.csrf import FormGuard
+from placet.api.auth.directory import Directory
+from placet.api.auth.keys import KeyRing, Revocations
+from placet.api.auth.limits import Limiter, Rate
+from placet.api.auth.secrets import Signer
+from placet.api.auth.sessions import Lifetimes, Sessions
+
+if TYPE_CHECKING:
+    from placet.api.decisions.delivery import Clock
+    from placet.contracts.config import Config
+    from placet.engine.settings import Settings
+    from placet.ledger import Ledger
+
+PER_ACCOUNT: Final = Rate(10, 900)
+"""Wrong passwords of one account: ten at once, then one each minute and a half."""
+PER_ADDRESS: Final = Rate(30, 300)
+"""Wrong passwords from one address."""
+
+
+@dataclass(frozen=True)
+class Auth:
+    """Everything about who may come in.
+
+    Attributes:
+        ways: How people sign in with a browser; empty where only keys do.
+        sessions: None where nobody signs in by a browser.
+        decisions: How often one person may decide; None on local mode, where there is one person and no stranger.
+    """
+
+    directory: Directory
+    keys: KeyRing
+    revocations: Revocations
+    signer: Signer
+    forms: FormGuard
+    ways: tuple[Literal["oidc", "account"], ...]
+    sessions: Sessions | None
+    accounts: Accounts | None
+    per_account: Limiter
+    per_address: Limiter
+    decisions: Limiter | None
+
+
+def auth_of(settings: Settings, config: Config, ledger: Ledger, clock: Clock) -> Auth:
+    """Returns who may come in, by the settings and the configuration.
+
+    Raises:
+        AccountFileError: The account file cannot be read, or is wrong.
+    """
+    people = config.people
+    ways = people.sign_in if people else None
+    signer = Signer(ledger.seal_key)
+    lifetimes = Lifetimes(settings.session_idle, settings.session_length)
+    sessions = Sessions(ledger.access, signer, clock, lifetimes) if ways else None
+    accounts = None
+    if people and ways and ways.accounts:
+        accounts = Accounts.read(folder_of(settings) / ways.accounts, people)
+    keys = KeyRing.of(people)
+    revocations = Revocations(ledger.access)
+    rate = Rate(settings.decisions_per_minute, 60)
+    return Auth(
+        directory=Directory(people, keys, revocations, sessions),
+        keys=keys,
+        revocations=revocations,
+        signer=signer,
+        forms=FormGuard(signer),
+        ways=(*(("account",) if accounts else ()),),
+        sessions=sessions,
+        accounts=accounts,
+        per_account=Limiter(PER_ACCOUNT, clock),
+        per_address=Limiter(PER_ADDRESS, clock),
+        decisions=Limiter(rate, clock) if people else None,
+    )
+
+
+def folder_of(settings: Settings) -> Path:
+    """Returns the folder that the paths of the configuration begin in."""
+    return settings.config.resolve().parent if settings.config else Path.cwd()

@@ -1,0 +1,110 @@
+"""`/sign-in` and `/sign-out`: what browsers go through. Logic here, looks in `pages`."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Final, cast
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from placet.api.access import Anybody, Gateway, SignedInAtAll
+from placet.api.auth.cookies import SIGN_IN, read_cookie, set_cookie
+from placet.api.auth.csrf import form_of
+from placet.api.auth.pages import Render, SignInPage, bounce, plain, provider_link, safe_path
+from placet.api.auth.proven import Proven
+from placet.api.bodies import read_bounded
+from placet.api.errors import ProblemError
+from placet.api.services import Services
+
+router: Final = APIRouter(tags=["sign-in"], include_in_schema=False)
+
+FORM_LASTS: Final = timedelta(hours=1)
+WRONG: Final = "The name or the password is wrong."
+"""The same for a name that nobody has."""
+
+Next = Annotated[str, Query(alias="next", max_length=4_000)]
+Fresh = Annotated[bool, Query()]
+
+
+@router.get("/sign-in")
+async def show_sign_in(
+    request: Request, services: Gateway, _anybody: Anybody, onward: Next = "/", *, fresh: Fresh = False
+) -> Response:
+    """Shows the ways to sign in; where there is one that needs no form, goes there."""
+    path = safe_path(onward)
+    if services.directory.local:
+        return RedirectResponse(path, 303)
+    if not fresh and _led_by_another_site(request):
+        return bounce(path)
+    ways = services.auth.ways
+    if ways == ("oidc",):
+        return RedirectResponse(provider_link(SignInPage(ways, path, fresh=fresh)), 303)
+    if not ways:
+        detail = "Nobody signs in with a browser here: name `people.sign_in` in placet.yaml."
+        raise ProblemError(code="unauthenticated", detail=detail)
+    return await _page(request, services, SignInPage(ways, path, fresh=fresh))
+
+
+def _led_by_another_site(request: Request) -> bool:
+    """Returns whether the browser has held back the session's cookie, because a link elsewhere led here."""
+    return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+
+
+@router.post("/sign-in/account")
+async def sign_in_by_password(request: Request, services: Gateway, _anybody: Anybody) -> Response:
+    """Begins a session for who knows the password of an account."""
+    request.state.body = await read_bounded(request)
+    auth = services.auth
+    if auth.accounts is None or auth.sessions is None:
+        raise ProblemError(code="not_found", detail="Nobody signs in with a password here.")
+    visitor = await auth.signer.verified("sign-in", read_cookie(request, SIGN_IN) or "")
+    await auth.forms.admit_visitor(request, visitor)
+    given = form_of(request)
+    user, password, path = _one(given, "user"), _one(given, "password"), safe_path(_one(given, "next"))
+    address = request.client.host if request.client else "?"
+    shown = SignInPage(auth.ways, path, user=user[:200])
+    try:
+        # Both are counted before the password is looked at: guesses that come at once are not free.
+        auth.per_account.take(user[:200])
+        auth.per_address.take(address)
+    except ProblemError as error:
+        answer = await _page(request, services, replace(shown, error=error.detail, status=429))
+        answer.headers["Retry-After"] = str(error.named["retry_after"])
+        return answer
+    if not await auth.accounts.holds(user, password):
+        return await _page(request, services, replace(shown, error=WRONG, status=401))
+    auth.per_account.forget(user)
+    answer = RedirectResponse(path, 303)
+    await auth.sessions.open(request, answer, Proven(user=user, way="account", at=services.clock()))
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, services: Gateway, caller: SignedInAtAll) -> Response:
+    """Ends the session, for every gateway."""
+    del caller
+    answer = RedirectResponse("/sign-in", 303)
+    if services.auth.sessions is not None:
+        await services.auth.sessions.end(request, answer)
+    return answer
+
+
+async def _page(request: Request, services: Services, page: SignInPage) -> Response:
+    """Returns a page with a form that only this browser can send."""
+    visitor = await services.auth.signer.verified("sign-in", read_cookie(request, SIGN_IN) or "")
+    known = visitor or secrets.token_urlsafe(16)
+    render = cast("Render", getattr(request.app.state, "sign_in_page", plain))
+    token = await services.auth.forms.token_for(known)
+    answer = render(replace(page, csrf=token))
+    if visitor is None:
+        signed = await services.auth.signer.signed("sign-in", known)
+        set_cookie(request, answer, SIGN_IN, signed, lasts=FORM_LASTS)
+    return answer
+
+
+def _one(given: dict[str, list[str]], name: str) -> str:
+    values = given.get(name, [])
+    return values[0] if len(values) == 1 else ""

@@ -1,0 +1,43 @@
+"""High and critical risk: who decides has proved who they are within the last ten minutes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from placet.api.errors import ProblemError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from placet.api.identity import Caller
+    from placet.contracts.approvals import Approval
+
+FRESH: Final = timedelta(minutes=10)
+RISKY: Final = frozenset({"high", "critical"})
+
+
+def needs_sign_in(caller: Caller, approval: Approval, now: datetime) -> bool:
+    """Returns whether the caller has to sign in again before they decide on this.
+
+    Only where they signed in at the identity provider, which can ask them again.
+    """
+    if caller.way != "oidc" or approval.risk not in RISKY:
+        return False
+    return caller.authenticated_at is None or now - caller.authenticated_at > FRESH
+
+
+def check_fresh(caller: Caller, approval: Approval, now: datetime) -> None:
+    """Refuses a decision of somebody who has not proved who they are lately.
+
+    Raises:
+        ProblemError: `unauthenticated`, with where to sign in (as RFC 9470 has it).
+    """
+    if needs_sign_in(caller, approval, now):
+        raise ProblemError(
+            code="unauthenticated",
+            detail="Sign in again: a decision of this risk needs a sign-in of the last ten minutes.",
+            max_age=int(FRESH.total_seconds()),
+            sign_in=f"/sign-in?next={quote(f'/approvals/{approval.id}', safe='')}&fresh=1",
+        )
