@@ -16,7 +16,9 @@ from placet_testing.pages import TREE, Block, blocks_of, pages
 BLOCKS: Final = [block for page in pages() for block in blocks_of(page)]
 SHOWN: Final = {"text", "sql", "console"}
 """Shown only here: `console` is run by tests/e2e/test_tutorial.py, `sql` by tests/e2e/test_how_to.py."""
-RUN_BY: Final = Path(TREE, "tests", "e2e", "test_how_to.py")
+RUN_BY: Final = "".join(
+    Path(TREE, "tests", "e2e", name).read_text("utf-8") for name in ("test_how_to.py", "test_how_to_ask.py")
+)
 BUILT_BY: Final = Path(TREE, "tests", "e2e", "test_other_sdks.py")
 
 
@@ -34,7 +36,7 @@ def test_every_block_says_what_it_is() -> None:
 @pytest.mark.parametrize("block", of("yaml"))
 def test_yaml_is_a_placet_yaml_or_a_file_that_a_test_runs(block: Block) -> None:
     if block.name and block.name != "placet.yaml":
-        assert block.name in RUN_BY.read_text("utf-8")
+        assert block.name in RUN_BY
     else:
         parse(block.text, Path(block.page))
 
@@ -54,7 +56,7 @@ def test_json_is_read_by_the_strict_reader(block: Block) -> None:
 def test_python_is_a_file_that_a_test_runs(block: Block) -> None:
     compile(block.text, f"{block.page}:{block.line}", "exec")
     assert block.name, "give it a name with file=…"
-    assert block.name in RUN_BY.read_text("utf-8")
+    assert block.name in RUN_BY
 
 
 @pytest.mark.parametrize("block", of("bash"))
@@ -62,7 +64,7 @@ def test_bash_is_a_file_that_a_test_runs(block: Block) -> None:
     done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False, timeout=10)
     assert done.returncode == 0, done.stderr
     assert block.name, "give it a name with file=…"
-    assert block.name in RUN_BY.read_text("utf-8")
+    assert block.name in RUN_BY
 
 
 @pytest.mark.parametrize("block", of("go", "ts", "js"))
