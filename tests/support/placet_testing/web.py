@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from httpx import AsyncClient, Response
 
 from placet.web.answers import SECURITY
@@ -23,3 +23,31 @@ def read(answer: Response, status: int = 200) -> BeautifulSoup:
     assert answer.headers["content-security-policy"] == SECURITY
     assert answer.headers["cache-control"] == "no-store"
     return BeautifulSoup(answer.text, "html.parser")
+
+
+def as_sent(form: Tag, **typed: str | list[str]) -> dict[str, list[str]]:
+    """Returns what a browser sends with a form, its line ends included; `typed` replaces what stands in fields."""
+    sent: dict[str, list[str]] = {}
+    for field in form.select("input[name], textarea[name], select[name]"):
+        name, value = str(field["name"]), _value(field)
+        if value is not None:
+            sent.setdefault(name, []).append(_sent(value))
+    return sent | {name: [text] if isinstance(text, str) else text for name, text in typed.items()}
+
+
+def _value(field: Tag) -> str | None:
+    """Returns what stands in a field; None where a browser sends nothing of it."""
+    if field.name == "textarea":
+        # The first line feed of a text area is none of its text.
+        return field.text.removeprefix("\n")
+    if field.name == "select":
+        chosen = field.select_one("option[selected]") or field.select_one("option")
+        return None if chosen is None else str(chosen.get("value", chosen.text))
+    if field.get("type") in {"checkbox", "radio"} and not field.has_attr("checked"):
+        return None
+    value = str(field.get("value", ""))
+    return value if field.get("type") == "hidden" else value.replace("\r", "").replace("\n", "")
+
+
+def _sent(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")

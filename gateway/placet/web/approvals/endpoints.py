@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -14,7 +14,9 @@ from placet.api.access import Gateway, SignedIn
 from placet.api.approvals.endpoints import visible
 from placet.api.decisions.deciding import ENDS, wish
 from placet.api.identity import Caller
+from placet.api.rights import check_may_decide
 from placet.api.services import Services
+from placet.api.views import conflict
 from placet.cards import words
 from placet.cards.view import view
 from placet.contracts.approvals import Approval
@@ -23,12 +25,16 @@ from placet.contracts.errors import CODES, Refusal, RefusedError
 from placet.web.answers import page, see
 from placet.web.approvals.confirming import must_confirm, must_type
 from placet.web.approvals.detail import content
+from placet.web.approvals.editing import begun, checked, edit_page, edited, review_page, typed
+from placet.web.approvals.saying import body_of
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
 
 LOOKS: Final = 60
 PAUSE: Final = 0.05
 """Seconds between two looks into the ledger for what has just been decided."""
+NOTHING_SAID: Final[dict[str, Any]] = {"problem": None, "draft": None, "answered": {}, "answer_errors": {}}
+"""What a page shows of a decision that did not count, where there was none."""
 
 router: Final = APIRouter(prefix="/approvals", include_in_schema=False, route_class=PageRoute)
 
@@ -40,7 +46,25 @@ async def show_approval(
     """Shows one approval; `whole` shows long values to their end."""
     approval = await visible(services, caller, approval_id)
     shown = await content(services, caller, approval, whole=bool(whole))
-    return page(request, "approval.html", caller=caller, **shown, key=uuid.uuid4().hex, problem=None, draft=None)
+    return page(request, "approval.html", caller=caller, **shown, key=uuid.uuid4().hex, **NOTHING_SAID)
+
+
+@router.get("/{approval_id}/edit")
+async def show_edit(request: Request, approval_id: str, caller: SignedIn, services: Gateway, raw: str = "") -> Response:
+    """Shows the form that edits a call: its fields, or its JSON."""
+    approval = await _editable(services, caller, approval_id)
+    return edit_page(request, caller, approval, begun(approval, raw=bool(raw)))
+
+
+@router.post("/{approval_id}/edit")
+async def review_edit(request: Request, approval_id: str, caller: SignedIn, services: Gateway) -> Response:
+    """Shows what would run instead, or what is wrong with it; nothing is decided here."""
+    posted = Posted.by(request)
+    approval = await _editable(services, caller, approval_id)
+    draft = await checked(services, caller, approval, typed(approval, posted), posted.one("digest"))
+    if draft.args is None:
+        return edit_page(request, caller, approval, draft)
+    return review_page(request, caller, approval, draft.args, posted.one("key") or uuid.uuid4().hex, "")
 
 
 @router.post("/{approval_id}/decision")
@@ -48,10 +72,30 @@ async def decide(request: Request, approval_id: str, caller: SignedIn, services:
     """Decides, or asks once more where the risk is high; then shows what became of it."""
     posted = Posted.by(request)
     approval = await visible(services, caller, approval_id)
-    body = DecisionBody(type=posted.one("type"), digest=posted.one("digest"), message=posted.text("message"))
-    if approval.status == "pending" and must_confirm(view(approval), body.type, posted):
+    body = body_of(approval, posted)
+    card = view(approval) if body.args is None else edited(approval, body.args)
+    if approval.status == "pending" and must_confirm(card, body.type, posted):
+        if body.args is not None:
+            return review_page(request, caller, approval, body.args, posted.one("key"), posted.one("typed"))
         return _confirmation(request, caller, approval, posted)
     return await answered(request, services, caller, approval, body, posted)
+
+
+async def _editable(services: Services, caller: Caller, approval_id: str) -> Approval:
+    """Returns an approval whose arguments the caller may change.
+
+    Raises:
+        RefusedError: Somebody else does, nobody does any more, or edits are not allowed.
+    """
+    approval = await visible(services, caller, approval_id)
+    refusal = check_may_decide(caller, approval, local=services.directory.local)
+    if refusal is None and "edit" not in approval.allowed_decisions:
+        refusal = Refusal(code="decision_not_allowed", message="The arguments of this call cannot be edited.")
+    if refusal is None and approval.status != "pending":
+        refusal = conflict(approval)
+    if refusal is not None:
+        raise RefusedError(refusal)
+    return approval
 
 
 async def answered(
@@ -93,6 +137,8 @@ async def _refused(
         key=uuid.uuid4().hex,
         problem=words.lost(approval) if lost else f"{CODES[refusal.code].title}. {refusal.message}",
         draft=posted.text("message"),
+        answered=posted.fields,
+        answer_errors=_by_question(refusal),
     )
 
 
@@ -109,3 +155,12 @@ def _confirmation(request: Request, caller: Caller, approval: Approval, posted: 
         must_type=must_type(card),
         typed=posted.one("typed"),
     )
+
+
+def _by_question(refusal: Refusal) -> dict[str, str]:
+    """Returns what is wrong with answers, by the question."""
+    found = refusal.details.get("errors", [])
+    return {
+        str(one.get("pointer", "")).removeprefix("/answers/").split("/")[0]: str(one.get("message", ""))
+        for one in found
+    }

@@ -1,0 +1,149 @@
+"""Editing a call: the form, what was typed into it, and the review before anything is sent."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from placet.api.decisions.deciding import wish
+from placet.cards.view import ApprovalView, changes, rows, view
+from placet.contracts.canonical import MalformedJsonError, canonical_text, digest, parse_object
+from placet.contracts.decisions import DecisionBody
+from placet.contracts.errors import CODES, Refusal, RefusedError
+from placet.web.answers import page
+from placet.web.approvals.confirming import must_type
+from placet.web.forms import Field, form_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from placet.api.identity import Caller
+    from placet.api.services import Services
+    from placet.contracts.approvals import Approval
+    from placet.web.posted import Posted
+
+_ARGS: Final = "/args"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody has typed so far.
+
+    Attributes:
+        form: The fields; None where JSON is typed.
+        text: The JSON; empty where there are fields.
+        args: The new arguments, where all of it can be read.
+        summary: What is wrong in a sentence; `errors` says it place by place.
+    """
+
+    form: Field | None
+    text: str
+    args: dict[str, Any] | None = None
+    summary: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    places: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def begun(approval: Approval, *, raw: bool) -> Draft:
+    """Returns the draft to begin with: the arguments as they were asked for."""
+    if raw:
+        return Draft(None, _spread(approval.args))
+    return Draft(form_of(approval.args_schema, approval.args), "")
+
+
+def typed(approval: Approval, posted: Posted) -> Draft:
+    """Returns what was typed; nothing of it is lost, whatever is wrong with it."""
+    if posted.one("raw"):
+        return _typed_json(posted.one("args"))
+    form = form_of(approval.args_schema, approval.args, posted.fields)
+    if posted.one("do"):
+        return Draft(form, "")
+    found = read(form)
+    if found.errors:
+        count = len(found.errors)
+        return Draft(form, "", summary=f"{count} {'field needs' if count == 1 else 'fields need'} another look.",
+                     errors=found.errors)  # fmt: skip
+    return Draft(form, "", args=found.value, places=found.places)
+
+
+async def checked(services: Services, caller: Caller, approval: Approval, draft: Draft, digest_shown: str) -> Draft:
+    """Returns the draft with what the schema, policy and the approval itself have against it; nothing is sent."""
+    if draft.args is None:
+        return draft
+    body = DecisionBody(type="edit", digest=digest_shown, args=draft.args)
+    try:
+        await services.deciding.fitting(wish(approval.id, caller, body, None, services.clock()), approval)
+    except RefusedError as error:
+        return _refused(draft, error.refusal)
+    return draft
+
+
+def edit_page(request: Request, caller: Caller, approval: Approval, draft: Draft) -> Response:
+    """Returns the page with the form."""
+    return page(
+        request,
+        "edit.html",
+        caller=caller,
+        status=422 if draft.summary else 200,
+        approval=approval,
+        card=view(approval),
+        form=draft.form,
+        raw=draft.form is None,
+        text=draft.text,
+        summary=draft.summary,
+        errors=draft.errors,
+        key=uuid.uuid4().hex,
+    )
+
+
+def review_page(
+    request: Request, caller: Caller, approval: Approval, args: dict[str, Any], key: str, wrong: str
+) -> Response:
+    """Returns the page that shows what would run instead, and what is different; only from here it is sent."""
+    card = edited(approval, args)
+    return page(
+        request,
+        "review.html",
+        caller=caller,
+        approval=approval,
+        card=card,
+        text=card.raw,
+        changed=changes(approval.args, args),
+        key=key,
+        must_type=must_type(card),
+        typed=wrong,
+    )
+
+
+def edited(approval: Approval, args: dict[str, Any]) -> ApprovalView:
+    """Returns the card of the call with other arguments, shown to their end."""
+    card = view(approval)
+    text = canonical_text(args)
+    return replace(card, rows=rows(args, limit=None), raw=text, digest=digest(approval.tool, text))
+
+
+def _typed_json(text: str) -> Draft:
+    try:
+        return Draft(None, text, args=parse_object(text))
+    except MalformedJsonError as error:
+        return Draft(None, text, summary=f"This is no JSON object: {error}.")
+
+
+def _refused(draft: Draft, refusal: Refusal) -> Draft:
+    """Returns the draft with each error at its field."""
+    found = refusal.details.get("errors", [])
+    errors: dict[str, str] = {}
+    for one in found:
+        place = str(one.get("pointer", "")).removeprefix(_ARGS)
+        errors.setdefault(draft.places.get(place, place), str(one.get("message", "")))
+    return replace(draft, args=None, summary=f"{CODES[refusal.code].title}. {refusal.message}", errors=errors)
+
+
+def _spread(args: dict[str, Any]) -> str:
+    """Returns arguments as JSON on several lines; integers keep all their digits."""
+    return json.dumps(args, indent=2, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,51 @@
+"""From a form to a decision: what a person said, in the words of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from placet.api.bodies import invalid_request
+from placet.contracts.canonical import MalformedJsonError, parse_object
+from placet.contracts.decisions import DecisionBody
+from placet.contracts.questions import AnswerBody
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from placet.contracts.approvals import Approval
+    from placet.web.posted import Posted
+
+
+def body_of(approval: Approval, posted: Posted) -> DecisionBody:
+    """Returns the decision that a form holds.
+
+    Raises:
+        ProblemError: `invalid_request`: its arguments are no JSON object.
+    """
+    kind = posted.one("type")
+    return DecisionBody(
+        type=kind,
+        digest=posted.one("digest"),
+        message=posted.text("message") if kind in {"reject", "respond"} else None,
+        args=_args(posted) if kind == "edit" else None,
+        answers=answers_of(approval, posted) if kind == "answer" else None,
+    )
+
+
+def answers_of(approval: Approval, posted: Posted) -> dict[str, AnswerBody]:
+    """Returns the answers of a form; a question that got none is left out, and refused where all are read."""
+    found: dict[str, AnswerBody] = {}
+    for question in approval.questions:
+        name = question.id or ""
+        options = tuple(dict.fromkeys(posted.all(f"a:{name}")))
+        text = posted.text(f"t:{name}")
+        if options or text:
+            found[name] = AnswerBody(options=tuple(option for option in options if option), text=text)
+    return found
+
+
+def _args(posted: Posted) -> dict[str, JsonValue]:
+    try:
+        return parse_object(posted.one("args"))
+    except MalformedJsonError as error:
+        raise invalid_request([{"pointer": "/args", "message": f"is no JSON object: {error}"}]) from error

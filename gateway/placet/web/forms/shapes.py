@@ -1,0 +1,122 @@
+"""What a JSON Schema says of one place, as far as a form can show it; for the rest JSON is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["text", "lines", "secret", "integer", "number", "boolean", "choice", "group", "list", "json"]
+Schema = dict[str, Any]
+
+LONG: Final = 120
+"""A text that may be longer than this gets several lines."""
+DEEPEST: Final = 4
+"""Levels of objects and lists that are fields; below them JSON is typed."""
+_REFERENCES: Final = 20
+_COMBINING: Final = ("allOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas", "prefixItems")
+_SIMPLE: Final[Mapping[str, Kind]] = {"integer": "integer", "number": "number", "boolean": "boolean"}
+_INPUTS: Final = {"date": "date"}
+"""Formats with an input of their own; those for addresses cut blanks off what they are given, so they are text."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How one place of a value is edited.
+
+    Attributes:
+        schema: What is said of it, without references and without `null`.
+        nullable: Whether `null` is allowed too.
+        options: What may be chosen from.
+        input: The `type` of an HTML input.
+    """
+
+    kind: Kind
+    schema: Schema
+    nullable: bool = False
+    options: tuple[Any, ...] = ()
+    input: str = "text"
+
+
+def shape_of(schema: object, root: Schema, depth: int) -> Shape:
+    """Returns how a place is edited; JSON where a form could not show all that the schema allows."""
+    found = _resolved(schema, root)
+    if found is None:
+        return Shape("json", {})
+    plain, nullable = _without_null(found, root)
+    if plain is None or any(name in plain for name in _COMBINING) or "anyOf" in plain:
+        return Shape("json", found)
+    return replace(_of_type(plain, depth), nullable=nullable)
+
+
+def _of_type(schema: Schema, depth: int) -> Shape:
+    if "const" in schema:
+        return Shape("choice", schema, options=(schema["const"],))
+    if isinstance(schema.get("enum"), list):
+        return Shape("choice", schema, options=tuple(cast("list[Any]", schema["enum"])))
+    kind = schema.get("type")
+    if kind == "object" and isinstance(schema.get("properties"), dict) and depth < DEEPEST:
+        return Shape("group", schema)
+    if kind == "array" and isinstance(schema.get("items"), dict) and depth < DEEPEST:
+        return Shape("list", schema)
+    if kind == "string":
+        return _text(schema)
+    return Shape(_SIMPLE.get(str(kind), "json"), schema)
+
+
+def _text(schema: Schema) -> Shape:
+    if schema.get("writeOnly") is True or schema.get("format") == "password":
+        return Shape("secret", schema, input="password")
+    longest = schema.get("maxLength")
+    if isinstance(longest, int) and longest > LONG:
+        return Shape("lines", schema)
+    return Shape("text", schema, input=_INPUTS.get(str(schema.get("format")), "text"))
+
+
+def _resolved(schema: object, root: Schema) -> Schema | None:
+    """Follows references within the schema; None where one leads nowhere, or in circles."""
+    here = schema
+    for _ in range(_REFERENCES):
+        if not isinstance(here, dict):
+            return None
+        found = cast("Schema", here)
+        reference = found.get("$ref")
+        if reference is None:
+            return found
+        rest = {name: value for name, value in found.items() if name != "$ref"}
+        target = _at(root, reference)
+        if target is None:
+            return None
+        here = {**target, **rest}
+    return None
+
+
+def _at(root: Schema, reference: object) -> Schema | None:
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return None
+    here: Any = root
+    for step in reference[2:].split("/"):
+        name = step.replace("~1", "/").replace("~0", "~")
+        here = cast("Schema", here).get(name) if isinstance(here, dict) else None
+    return cast("Schema", here) if isinstance(here, dict) else None
+
+
+def _without_null(schema: Schema, root: Schema) -> tuple[Schema | None, bool]:
+    """Returns the schema of what is not null, and whether null is allowed; None where several others are."""
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        others = [kind for kind in cast("list[Any]", kinds) if kind != "null"]
+        nullable = len(others) < len(cast("list[Any]", kinds))
+        return ({**schema, "type": others[0]} if len(others) == 1 else None), nullable
+    branches = schema.get("anyOf")
+    if not isinstance(branches, list):
+        return schema, False
+    resolved = [_resolved(branch, root) for branch in cast("list[Any]", branches)]
+    others = [branch for branch in resolved if branch is None or branch.get("type") != "null"]
+    nullable = len(others) < len(resolved)
+    if len(others) != 1 or others[0] is None:
+        return None, nullable
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**others[0], **rest}, nullable
