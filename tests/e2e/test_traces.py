@@ -78,7 +78,7 @@ def test_one_trace_leads_from_the_request_through_the_approval_to_the_tool(
     named = {span.name: span for span in spans}
     assert {span.service for span in spans} == {"placet-gateway", "placet-worker"}
     start = ["RunWorkflow:AgentRun", "StartWorkflow:AgentRun", "POST /v1/runs"]
-    for activity in ("placet.model", "placet.judge", "placet.tool", "placet.close"):
+    for activity in ("placet.model", "placet.tool", "placet.close"):
         line = ancestors(spans, named[f"RunActivity:{activity}"])
         assert line[:2] == [f"RunActivity:{activity}", f"StartActivity:{activity}"]
         assert line[-2:] == start[-2:]

@@ -14,11 +14,12 @@ import pytest_asyncio
 from temporalio.testing import ActivityEnvironment
 
 from placet.agents import DescribedCall, Description
-from placet.contracts.calls import JudgeCall, JudgeInput, Verdict
+from placet.contracts.calls import Args, JudgeCall, JudgeInput, Verdict, inline_args
 from placet.contracts.config import Config, PolicyConfig, Questions, Rule
 from placet.contracts.questions import ASK_HUMAN
+from placet.contracts.runs import ModelCall, ModelInput
 from placet.effects._describing import Describing
-from placet.effects._judge import JudgeActivities
+from placet.effects._judge import JudgeActivities, Judging
 from placet.ledger import Ledger
 
 SOON = 0.3
@@ -228,3 +229,43 @@ async def test_a_call_of_another_workflow_knows_no_run(ledger: Ledger) -> None:
 async def test_conditions_know_the_run_of_a_call(ledger: Ledger) -> None:
     when = "run.id == 'run-1' && run.thread_id == 'thread-1' && run.turn == 3"
     assert (await verdict(ledger, None, ruled(when=when, effect="deny", describe=None))).effect == "deny"
+
+
+ANSWERED = ModelInput(
+    run_id="run-1", agent="billing", thread_id="thread-1", turn=3, parent_turn="t2", requester="user:dana"
+)
+
+
+def a_model_call(index: int, tool: str, **frame: Any) -> ModelCall:
+    args = inline_args(tool, {"amount": 150.5, "to": "ada"}, None)
+    refs = {"schema_ref": "schema:1", "tool_ref": "schema:2"}
+    return ModelCall.model_validate({"index": index, "call_id": "c", "tool": tool, "args": args, **refs, **frame})
+
+
+async def test_an_answer_comes_with_the_verdicts_that_the_activity_gives(ledger: Ledger) -> None:
+    config = Config(policy=PolicyConfig(ask=("refund",), allow=("find",), deny=("drop",)), questions=Questions())
+    nonsense = a_model_call(3, "sing", args=None, problem="m9")
+    calls = [a_model_call(0, "find"), a_model_call(1, "drop"), a_model_call(2, "refund"), nonsense]
+    judging = Judging(ledger, config, Describing({}))
+    found, told = await judging.with_verdicts(ANSWERED, calls)
+    alone = [await verdict(ledger, None, config, tool=call.tool) for call in calls[:3]]
+    assert [call.verdict and call.verdict.model_dump() for call in found] == [
+        *(one.model_dump(exclude={"digest"}) for one in alone),
+        None,
+    ]
+    assert [call.args and call.args.digest for call in found[:3]] == [one.digest for one in alone]
+    assert [(one.type, one.data.index, one.data.turn) for one in told] == [
+        ("call.allowed", 0, 3),
+        ("call.denied", 1, 3),
+    ]
+    assert [(call.schema_ref, call.tool_ref) for call in found[:3]] == [
+        *((None, None), (None, None)),
+        ("schema:1", "schema:2"),
+    ]
+
+
+async def test_an_answer_that_cannot_be_judged_now_is_left_to_the_activity(ledger: Ledger) -> None:
+    unread = Args(ref="args:lost", digest="sha256:0")
+    judging = Judging(ledger, ruled(), Describing({}))
+    calls = [a_model_call(0, "find"), a_model_call(1, "refund", args=unread)]
+    assert await judging.with_verdicts(ANSWERED, calls) == (calls, [])

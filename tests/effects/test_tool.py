@@ -299,7 +299,8 @@ async def test_what_policy_denies_by_now_does_not_run_even_if_approved(stage: St
 
 async def test_what_policy_asks_by_now_is_asked(stage: Stage) -> None:
     stage.policy = PolicyConfig(ask=("note",))
-    assert await stage.run(stage.call("note", text="one")) == ToolResult(status="ask")
+    result = await stage.run(stage.call("note", text="one"))
+    assert (result.status, result.message_id, result.changes) == ("ask", None, ())
     assert (await stage.run(approved(stage.call("note", text="one")))).status == "succeeded"
 
 
@@ -377,6 +378,16 @@ async def test_a_tool_that_changed_while_its_call_waited_is_asked_about_again(st
     assert result.tool_ref is not None
     now = given.model_copy(update={"tool_ref": result.tool_ref})
     assert (await stage.run(approved(now))).status == "succeeded"
+
+
+async def test_a_call_that_is_asked_about_only_now_comes_with_the_tool_as_it_is_shown(stage: Stage) -> None:
+    stage.policy = PolicyConfig(ask=("note",))
+    tool = stage.agents()["clerk"].tools["note"]
+    result = await stage.run(stage.call("note", text="one"))
+    assert await stage.ledger.get_schema(result.tool_ref or "") == tool.face
+    assert await stage.ledger.get_schema(result.schema_ref or "") == tool.args_schema
+    named = stage.call("note", text="one").model_copy(update={"tool_ref": result.tool_ref})
+    assert (await stage.run(named)).tool_ref is None
 
 
 async def test_a_tool_that_changed_runs_where_nobody_was_asked(stage: Stage) -> None:

@@ -157,7 +157,7 @@ async def test_each_event_carries_what_its_type_promises(ledger: Ledger) -> None
     args = some_args("refund", {"amount": 2**70})
     await ledger.open_run(run)
     completed = TurnCompleted(turn=0, message_id="m", calls=1, usage={"input_tokens": 3})
-    await ledger.put_turn(TurnRow(id=new_id(), run_id=run.id, thread_id="t", turn=0), completed=completed, at=NOON)
+    await ledger.put_turn(TurnRow(id=new_id(), run_id=run.id, thread_id="t", turn=0), completed=completed)
     judged = CallJudged(tool="refund", digest=args.digest, turn=0, index=0, rule="r", reason="why")
     await ledger.allow_or_deny(run.id, None, [Judged(type="call.allowed", data=judged, call_id="call_0")])
     await ledger.start_call(call, args, 0, owner="a", approval_id=None, idempotent=False)
@@ -295,3 +295,17 @@ class TestVisibility:
             for start, end in itertools.combinations(range(len(log)), 2):
                 between = set(log[start + 1 : end + 1]) & set(holds)
                 assert await ledger.events_seen(log[start], log[end], viewer) == between
+
+
+async def test_a_turn_and_what_policy_says_of_its_calls_are_told_together_and_once(ledger: Ledger) -> None:
+    run = a_run()
+    await ledger.open_run(run)
+    turn = TurnRow(id=new_id(), run_id=run.id, thread_id="t", turn=0)
+    completed = TurnCompleted(turn=0, message_id="m", calls=1)
+    judged = Judged(type="call.allowed", data=CallJudged(tool="find", digest="sha256:0", turn=0, index=0))
+    for _ in range(2):
+        await ledger.put_turn(turn, completed=completed, judged=[judged])
+    # An activity of an older version may judge the same call once more.
+    await ledger.allow_or_deny(run.id, None, [judged])
+    events = await ledger.events_after(None, run_id=run.id)
+    assert [event.type for event in events] == ["run.started", "turn.completed", "call.allowed"]

@@ -135,6 +135,18 @@ def two_turns() -> FakeEffects:
     return FakeEffects([[a_call(0, "find")], [a_call(0, "find")]])
 
 
+def judged_with_the_answer() -> FakeEffects:
+    """Returns a turn that policy has judged before the run learns of it: one call of each effect."""
+    calls = [a_call(0, "find"), a_call(1, "drop"), a_call(2, "refund", cents=1)]
+    return FakeEffects([calls], verdicts={"drop": "deny", "refund": "ask"}, answers_judged=True)
+
+
+async def third(client: Client, effects: FakeEffects, run: Run) -> None:
+    """Approves the call that is asked about."""
+    del run
+    await decide(client, await effects.approval_of(2), "approve")
+
+
 def changed_tool() -> FakeEffects:
     """Returns a turn whose tool changes while its call waits."""
     effects = gated()
@@ -191,6 +203,7 @@ SHAPES: Final[dict[str, tuple[Callable[[], FakeEffects], Steps]]] = {
     "history-that-goes-on": (two_turns, nothing),
     "history-gone-on-with": (two_turns, nothing),
     "asked-again": (changed_tool, again),
+    "judged-with-the-answer": (judged_with_the_answer, third),
     "reset": (gated, reset),
     "model-failed": (lambda: FakeEffects([], model_fails=True), nothing),
 }

@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureEr
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
 
-from placet.contracts.calls import Terms
+from placet.contracts.calls import Judgement, Terms
 from placet.effects._texts import settle_text
 from placet_testing.fake_effects import FakeEffects, a_call
 from placet_testing.running_agents import a_run, decide
@@ -355,3 +355,39 @@ async def test_an_approval_that_an_operator_terminates_leaves_its_call_cancelled
         result = await run.result()
     assert result.status == "completed"
     assert [one.reason for one in effects.settled] == ["cancelled"]
+
+
+@pytest.mark.parametrize("answers_judged", [True, False])
+async def test_a_turn_is_judged_once_with_the_answer_or_after_it(
+    workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects, *, answers_judged: bool
+) -> None:
+    three_calls.answers_judged = answers_judged
+    async with a_run(workflow_environment, task_queue, three_calls) as run:
+        for index in (1, 2):
+            await decide(workflow_environment.client, await three_calls.approval_of(index), "approve")
+        await run.result()
+    assert len(three_calls.judged) == (0 if answers_judged else 1)
+    assert [(one.call.index, one.gated) for one in three_calls.ran] == [(0, False), (1, True), (2, True)]
+
+
+async def test_only_what_an_answer_left_unjudged_is_judged_after_it(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    known = a_call(0, "find").model_copy(update={"verdict": Judgement(effect="allow")})
+    effects = FakeEffects([[known, a_call(1, "drop")]], verdicts={"drop": "deny", "find": "deny"})
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await run.result()
+    assert [[call.tool for call in one.calls] for one in effects.judged] == [["drop"]]
+    assert [one.call.tool for one in effects.ran] == ["find"]
+
+
+async def test_a_call_that_was_judged_with_the_answer_is_judged_anew_after_the_door(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "find")]], answers_judged=True)
+    effects.outcomes["find"].append("changed")
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await effects.until(lambda: bool(effects.ran))
+        await run.result()
+    assert len(effects.judged) == 1
+    assert [one.tool_ref for one in effects.ran] == [None, None]

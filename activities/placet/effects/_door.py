@@ -35,11 +35,11 @@ class Ask:
     """A person is wanted first.
 
     Attributes:
-        changed: The tool, where it is not the one that was shown.
+        tool: The tool, where it is not the one that was shown, or none was.
         changes: How it differs.
     """
 
-    changed: Tool | None = None
+    tool: Tool | None = None
     changes: tuple[Change, ...] = ()
 
 
@@ -83,7 +83,7 @@ class Door:
         if verdict.effect == "ask" and changes:
             return Ask(tool, changes)
         if verdict.effect == "ask" and not self._counts(given, verdict):
-            return Ask()
+            return Ask(tool if given.tool_ref is None else None)
         return Open(tool, args, args_text)
 
     def _counts(self, given: ToolInput, verdict: Verdict) -> bool:

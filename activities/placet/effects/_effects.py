@@ -13,7 +13,7 @@ from placet.agents import Agents
 from placet.contracts.config import Config
 from placet.effects._describing import Describing
 from placet.effects._door import Door
-from placet.effects._judge import JudgeActivities
+from placet.effects._judge import JudgeActivities, Judging
 from placet.effects._model import ModelActivities
 from placet.effects._reconcile import ReconcileActivities
 from placet.effects._record import RecordActivities
@@ -47,13 +47,14 @@ class Effects:
         self._agents = agents
         self._threads = ToolThreads(slots)
         self._describing = Describing(agents.descriptions)
+        judging = Judging(ledger, config, self._describing)
         settling = SettleActivities(ledger)
         tools = ToolActivities(client, ledger, agents, Door(agents, config), self._threads)
         self._activities: tuple[Callable[..., Any], ...] = (
             RecordActivities(ledger, watch).record,
             RecordedActivities(client).when_recorded,
             JudgeActivities(ledger, config, self._describing).judge,
-            ModelActivities(ledger, agents, watch=watch).call_model,
+            ModelActivities(ledger, agents, watch=watch, judging=judging).call_model,
             tools.run_tool,
             settling.settle,
             settling.close,

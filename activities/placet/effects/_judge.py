@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from temporalio import activity
 
 from placet.agents import DescribedCall
-from placet.contracts.calls import JudgeCall, JudgeInput, JudgeResult, Verdict
+from placet.contracts.calls import JudgeCall, JudgeInput, Judgement, JudgeResult, Verdict
 from placet.contracts.canonical import canonical_args, canonical_text, digest, parse_object
 from placet.contracts.config import Config
 from placet.contracts.events import CallJudged
 from placet.contracts.questions import ASK_HUMAN
+from placet.contracts.runs import ModelCall, ModelInput, to_judge
 from placet.effects._describing import Describing
 from placet.ledger import Judged, Ledger
 from placet.policy import Call, RunFacts, explain, on_questions
@@ -30,8 +32,7 @@ class JudgeActivities:
     def __init__(self, ledger: Ledger, config: Config, describing: Describing) -> None:
         """Judges by this configuration; writes what needs nobody to this ledger."""
         self._ledger = ledger
-        self._config = config
-        self._describing = describing
+        self._judging = Judging(ledger, config, describing)
 
     @activity.defn(name=effects.JUDGE)
     async def judge(self, given: JudgeInput) -> JudgeResult:
@@ -39,15 +40,44 @@ class JudgeActivities:
 
         Only the ledger makes it fail, and then it is tried again: nothing runs without its record.
         """
-        verdicts = await asyncio.gather(*(self._verdict(given, call) for call in given.calls))
-        judged = [
-            _judged(given, call, verdict)
-            for call, verdict in zip(given.calls, verdicts, strict=True)
-            if verdict.effect != "ask"
-        ]
+        verdicts = await self._judging.verdicts(given)
+        judged = entries(given, verdicts)
         if judged:
             await self._ledger.allow_or_deny(given.run_id, given.source, judged)
-        return JudgeResult(verdicts=tuple(verdicts))
+        return JudgeResult(verdicts=verdicts)
+
+
+class Judging:
+    """Policy as activities ask it: with arguments from the ledger, and with functions that describe calls."""
+
+    def __init__(self, ledger: Ledger, config: Config, describing: Describing) -> None:
+        """Judges by this configuration; reads long arguments in this ledger."""
+        self._ledger = ledger
+        self._config = config
+        self._describing = describing
+
+    async def verdicts(self, given: JudgeInput) -> tuple[Verdict, ...]:
+        """Returns a verdict for each call; nothing is written."""
+        return tuple(await asyncio.gather(*(self._verdict(given, call) for call in given.calls)))
+
+    async def with_verdicts(self, given: ModelInput, calls: list[ModelCall]) -> tuple[list[ModelCall], list[Judged]]:
+        """Returns the calls of an answer with what policy says of them, and what the ledger is told of that.
+
+        Where that fails they stay as they are, and are judged by the activity, which is tried again by itself: a
+        model that has answered is not asked anew.
+        """
+        fit = tuple(to_judge(call) for call in calls if call.args is not None)
+        if not fit:
+            return calls, []
+        whole = given.model_dump(include={"agent", "requester", "run_id", "thread_id", "turn"})
+        wanted = JudgeInput.model_validate({**whole, "calls": fit})
+        try:
+            verdicts = await self.verdicts(wanted)
+        except Exception:  # noqa: BLE001 - whatever it is, nothing is lost yet
+            _log.exception("judge.failed", run_id=given.run_id, turn=given.turn)
+            return calls, []
+        said = {call.index: verdict for call, verdict in zip(fit, verdicts, strict=True)}
+        return [_with_verdict(call, said.get(call.index)) for call in calls], entries(wanted, verdicts)
 
     async def _verdict(self, given: JudgeInput, call: JudgeCall) -> Verdict:
         try:
@@ -75,6 +105,24 @@ class JudgeActivities:
         if call.args_text is not None:
             return canonical_args(call.args_text)
         return canonical_text(call.args or {})
+
+
+def _with_verdict(call: ModelCall, verdict: Verdict | None) -> ModelCall:
+    """Returns the call with its verdict; what a person would be shown of the tool is named only if one is asked."""
+    if verdict is None:
+        return call
+    said = Judgement.model_validate(verdict.model_dump(exclude={"digest"}))
+    unseen = {} if verdict.effect == "ask" else {"schema_ref": None, "tool_ref": None}
+    return call.model_copy(update={"verdict": said, **unseen})
+
+
+def entries(given: JudgeInput, verdicts: Sequence[Verdict]) -> list[Judged]:
+    """Returns what the ledger is told of verdicts: those that need nobody. An approval tells of the others."""
+    return [
+        _judged(given, call, verdict)
+        for call, verdict in zip(given.calls, verdicts, strict=True)
+        if verdict.effect != "ask"
+    ]
 
 
 def _judged(given: JudgeInput, call: JudgeCall, verdict: Verdict) -> Judged:

@@ -21,11 +21,12 @@ from placet.contracts.events import TurnCompleted
 from placet.contracts.questions import ASK_HUMAN, AskHuman, question_args
 from placet.contracts.runs import CallRef, ModelCall, ModelInput, ModelResult
 from placet.effects._answers import usage_of, was_cut
+from placet.effects._judge import Judging
 from placet.effects._messages import answer_message, new_id, tool_message
 from placet.effects._model_errors import activity_error, unreadable_args
 from placet.effects._transcript import MADE_ID, for_the_model, with_ids
 from placet.effects._watch import NOBODY, Watch
-from placet.ledger import Ledger, RunRow, TurnRow
+from placet.ledger import Judged, Ledger, RunRow, TurnRow
 from placet.runs import effects
 
 INLINE_ARGS_OF_A_TURN: Final = 4 * INLINE_ARGS
@@ -65,10 +66,24 @@ class ModelActivities:
     """The activity that calls the model."""
 
     def __init__(
-        self, ledger: Ledger, agents: Agents, answer_limit: timedelta = ANSWER_LIMIT, watch: Watch = NOBODY
+        self,
+        ledger: Ledger,
+        agents: Agents,
+        answer_limit: timedelta = ANSWER_LIMIT,
+        watch: Watch = NOBODY,
+        judging: Judging | None = None,
     ) -> None:
-        """Calls the models of these agents; keeps what they say in this ledger."""
+        """Calls the models of these agents; keeps what they say in this ledger.
+
+        Args:
+            ledger: Where answers go.
+            agents: Whose models are called.
+            answer_limit: How long one answer may take.
+            watch: Is told of answers.
+            judging: Policy for the calls of an answer; without it an activity of its own asks policy.
+        """
         self._ledger = ledger
+        self._judging = judging
         self._agents = agents
         self._watch = watch
         self._limit = answer_limit
@@ -132,7 +147,9 @@ class ModelActivities:
         """Writes the answer, its calls and the messages for calls that cannot run."""
         message_id, turn_id = new_id(), new_id()
         labelled = with_ids(answer, given.turn)
-        calls = await self._calls(agent, given, labelled)
+        calls, judged = await self._calls(agent, given, labelled), list[Judged]()
+        if self._judging is not None:
+            calls, judged = await self._judging.with_verdicts(given, calls)
         turn = TurnRow(
             id=turn_id,
             run_id=given.run_id,
@@ -144,7 +161,7 @@ class ModelActivities:
             calls=tuple(calls),
         )
         completed = TurnCompleted(turn=given.turn, message_id=message_id, calls=len(calls), usage=usage_of(labelled))
-        await self._ledger.put_turn(turn, {message_id: answer_message(labelled, message_id)}, completed)
+        await self._ledger.put_turn(turn, {message_id: answer_message(labelled, message_id)}, completed, judged)
         return ModelResult(turn_row=turn_id, message_id=message_id, calls=tuple(calls))
 
     async def _calls(self, agent: Agent, given: ModelInput, answer: AIMessage) -> list[ModelCall]:

@@ -130,7 +130,7 @@ class ToolActivities:
         return await self._ledger.get_schema(given.tool_ref)
 
     async def _ask_again(self, asked: Ask) -> ToolResult:
-        tool = asked.changed
+        tool = asked.tool
         if tool is None:
             return ToolResult(status="ask")
         return ToolResult(

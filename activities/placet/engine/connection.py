@@ -7,9 +7,10 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.duration_pb2 import Duration
+from temporalio.api.common.v1 import Payload
 from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
@@ -19,11 +20,16 @@ from temporalio.api.workflowservice.v1 import (
     UpdateNamespaceRequest,
 )
 from temporalio.client import Client, Interceptor
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, PayloadCodec
+from temporalio.contrib.pydantic import (
+    PydanticJSONPlainPayloadConverter,
+    PydanticPayloadConverter,
+    pydantic_data_converter,
+)
+from temporalio.converter import CompositePayloadConverter, DataConverter, PayloadCodec
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from placet.contracts._base import Inside
 from placet.engine.errors import TemporalUnreachable
 from placet.engine.settings import Settings
 
@@ -40,7 +46,26 @@ def data_converter(codec: PayloadCodec | None = None) -> DataConverter:
     Args:
         codec: What encrypts or compresses payloads on their way to Temporal and back.
     """
-    return dataclasses.replace(pydantic_data_converter, payload_codec=codec)
+    return dataclasses.replace(pydantic_data_converter, payload_converter_class=_Payloads, payload_codec=codec)
+
+
+class _Json(PydanticJSONPlainPayloadConverter):
+    """JSON of pydantic models; what stays among our own has no nulls, which history would keep for good."""
+
+    def to_payload(self, value: Any) -> Payload | None:  # noqa: ANN401 - as Temporal calls it
+        """Returns a value as Temporal keeps it."""
+        if not isinstance(value, Inside):
+            return super().to_payload(value)
+        data = value.model_dump_json(exclude_none=True).encode()
+        return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
+
+
+class _Payloads(CompositePayloadConverter):
+    """Temporal's own converters of payloads, with our JSON in place of theirs."""
+
+    def __init__(self) -> None:
+        theirs = PydanticPayloadConverter().converters.values()
+        super().__init__(*(_Json() if isinstance(one, PydanticJSONPlainPayloadConverter) else one for one in theirs))
 
 
 async def connect(

@@ -247,7 +247,7 @@ class Ledger:
         turn: TurnRow,
         messages: Mapping[str, MessageDict] | None = None,
         completed: TurnCompleted | None = None,
-        at: datetime | None = None,
+        judged: Sequence[Judged] = (),
     ) -> None:
         """Keeps a turn, with messages of its own, and makes it its run's head, in one transaction.
 
@@ -255,10 +255,11 @@ class Ledger:
             turn: The row; a second one under the same id changes nothing.
             messages: By id, kept with it.
             completed: Appends `turn.completed`, unless the run has ended.
-            at: When, for the event; now where it is absent.
+            judged: What policy said of its calls and needs nobody, each once.
         """
         async with self._database.write() as connection:
-            await transcripts.put_turn(connection, turn, messages or {}, completed, at or datetime.now(UTC))
+            await transcripts.put_turn(connection, turn, messages or {}, completed, now := datetime.now(UTC))
+            await calls.judged(connection, turn.run_id, None, judged, now)
 
     async def turn(self, turn_id: str) -> TurnRow | None:
         """Returns a turn row."""

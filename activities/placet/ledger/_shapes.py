@@ -166,7 +166,7 @@ class TurnRow:
         parent_turn: The row before it, also across runs of a thread; None at the root.
         message_ids: Its own messages: the input's, or the model's one answer.
         results: Message ids that answer the parent's calls, in call order.
-        calls: What the model asked for.
+        calls: What the model asked for; once kept, without arguments, which are in its message.
     """
 
     id: str

@@ -17,6 +17,8 @@ from placet.ledger._tables import messages, runs, turns
 from placet.ledger.errors import UnknownTurnError
 
 _IDS_AT_ONCE: Final = 500
+_ELSEWHERE: Final = {"args", "context", "schema_ref", "tool_ref", "verdict"}
+"""Of a turn's calls: it is in the answer's message, in the log, or only history wants it."""
 
 
 async def put_message(
@@ -56,7 +58,7 @@ async def put_turn(
         "parent_turn": turn.parent_turn,
         "results": turn.results,
         "messages": turn.message_ids,
-        "calls": [call.model_dump(mode="json") for call in turn.calls],
+        "calls": [call.model_dump(mode="json", exclude=_ELSEWHERE, exclude_none=True) for call in turn.calls],
     }
     if not await insert_once(connection, turns, row) or completed is None:
         return

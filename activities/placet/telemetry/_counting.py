@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from placet.contracts.calls import JudgeInput, JudgeResult
-from placet.contracts.runs import CloseInput, ModelInput, ToolInput, ToolResult
+from placet.contracts.runs import CloseInput, ModelInput, ModelResult, ToolInput, ToolResult
 
 if TYPE_CHECKING:
     from placet.telemetry._worker_metrics import WorkerMetrics
@@ -53,7 +53,9 @@ class _CountingActivity(ActivityInboundInterceptor):
             self._metrics.tool_ran(given, result, seconds)
         elif isinstance(given, ModelInput):
             self._metrics.model_called(given, None, seconds)
+            if isinstance(result, ModelResult):
+                self._metrics.judged(given.agent, [call.verdict for call in result.calls if call.verdict])
         elif isinstance(given, JudgeInput) and isinstance(result, JudgeResult):
-            self._metrics.judged(given, result)
+            self._metrics.judged(given.agent, result.verdicts)
         elif isinstance(given, CloseInput):
             self._metrics.run_closed(given)

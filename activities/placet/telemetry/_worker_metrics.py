@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from temporalio.exceptions import ApplicationError
 
 from placet.contracts.approvals import Asked
-from placet.contracts.calls import JudgeInput, JudgeResult
+from placet.contracts.calls import Judgement
 from placet.contracts.decisions import DECISION_TYPES
 from placet.contracts.records import EndedEntry, Entry, RequestedEntry
 from placet.contracts.runs import CloseInput, ModelInput, ToolInput, ToolResult
@@ -59,11 +59,11 @@ class WorkerMetrics:
         for name, kind in _TOKENS.items():
             self._tokens.labels(*self._model(agent), kind).inc((usage or {}).get(name, 0))
 
-    def judged(self, given: JudgeInput, result: JudgeResult) -> None:
+    def judged(self, agent: str | None, verdicts: Sequence[Judgement]) -> None:
         """Counts verdicts."""
-        agent = self.agents(given.agent)
-        for verdict in result.verdicts:
-            self._verdicts.labels(agent, verdict.effect, verdict.rule or "").inc()
+        name = self.agents(agent)
+        for verdict in verdicts:
+            self._verdicts.labels(name, verdict.effect, verdict.rule or "").inc()
 
     def tool_ran(self, given: ToolInput, result: ToolResult | None, seconds: float) -> None:
         """Counts an attempt at a call; without a result it raised."""

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from placet.contracts.approvals import Asked
-from placet.contracts.calls import Args, JudgeInput, JudgeResult, Terms, Verdict
+from placet.contracts.calls import Args, JudgeInput, Judgement, JudgeResult, Terms, Verdict
 from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.questions import ASK_HUMAN, AskHuman, question_args
 from placet.contracts.records import EndedEntry, RecordInput, RecordResult
@@ -61,6 +61,7 @@ class FakeEffects:
         outcomes: By tool: what becomes of its runs, one after the other; succeeded where nothing is left.
         diary: What happened, as short words in order.
         hold: A tool named here does not return before its event is set.
+        answers_judged: Policy has judged the calls of an answer before the run learns of them.
     """
 
     turns: Sequence[Sequence[ModelCall]]
@@ -69,6 +70,8 @@ class FakeEffects:
     outcomes: dict[str, deque[str]] = field(default_factory=lambda: defaultdict[str, deque[str]](deque))
     hold: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
     model_fails: bool = False
+    answers_judged: bool = False
+    judged: list[JudgeInput] = field(default_factory=list[JudgeInput])
     diary: list[str] = field(default_factory=list[str])
     asked: dict[str, Asked] = field(default_factory=dict[str, Asked])
     ended: dict[str, str] = field(default_factory=dict[str, str])
@@ -135,23 +138,23 @@ class FakeEffects:
         if "model" in self.hold:
             await self.hold["model"].wait()
         calls = self.turns[given.turn] if given.turn < len(self.turns) else ()
+        if self.answers_judged:
+            calls = [call.model_copy(update={"verdict": self._judgement(call.tool)}) for call in calls]
         return ModelResult(turn_row=f"turn{given.turn}", message_id=f"said{given.turn}", calls=tuple(calls))
 
     @activity.defn(name=effects.JUDGE)
     async def judge(self, given: JudgeInput) -> JudgeResult:
         """Judges by the tool's name."""
+        self.judged.append(given)
         verdicts = [
-            Verdict.model_validate(
-                {
-                    "effect": self.verdicts.get(call.tool, "allow"),
-                    "digest": digest(call.tool, call.args_text or "{}"),
-                    "terms": self.terms,
-                    "title": call.tool,
-                }
-            )
+            Verdict(digest=digest(call.tool, call.args_text or "{}"), **dict(self._judgement(call.tool)))
             for call in given.calls
         ]
         return JudgeResult(verdicts=tuple(verdicts))
+
+    def _judgement(self, tool: str) -> Judgement:
+        effect = self.verdicts.get(tool, "allow")
+        return Judgement.model_validate({"effect": effect, "terms": self.terms, "title": tool})
 
     @activity.defn(name=effects.TOOL)
     async def run_tool(self, given: ToolInput) -> ToolResult:

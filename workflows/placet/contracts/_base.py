@@ -16,6 +16,13 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Inside(Message):
+    """What only our own workflows and activities say to each other: a field that is None is not written.
+
+    History keeps every message for good, and so the nulls of each; a field that may be None is None by default.
+    """
+
+
 class RequestBody(BaseModel):
     """What a client sends: immutable, and refused where it holds a field that nobody knows."""
 

@@ -30,15 +30,14 @@ class Terms(Message):
     risk: Risk = "medium"
 
 
-class Verdict(Message):
-    """What policy says of one call.
+class Judgement(Message):
+    """What policy says of a call that stands beside it.
 
     Attributes:
         rule: The name of the rule that decided, or of the list (`deny`, `ask`, `allow`, `mode`).
         reason: Why, in a sentence for people.
         title: The headline of an approval.
         terms: Present where the effect is `ask`.
-        digest: Of the call that was judged.
     """
 
     effect: Effect
@@ -46,6 +45,15 @@ class Verdict(Message):
     reason: str | None = None
     title: str | None = None
     terms: Terms | None = None
+
+
+class Verdict(Judgement):
+    """What policy says of one call.
+
+    Attributes:
+        digest: Of the call that was judged.
+    """
+
     digest: str
 
 

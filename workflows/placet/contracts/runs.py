@@ -7,9 +7,9 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import Field, JsonValue
 
-from placet.contracts._base import CLOSED, Message
+from placet.contracts._base import CLOSED, Inside, Message
 from placet.contracts.approvals import Approval, Outcome, WorkflowLink
-from placet.contracts.calls import Args
+from placet.contracts.calls import Args, JudgeCall, Judgement
 
 RunEnd = Literal["completed", "failed", "cancelled", "expired"]
 RunStatus = Literal["running", "waiting"] | RunEnd
@@ -46,7 +46,7 @@ class Run(Message):
     temporal: WorkflowLink
 
 
-class RunInput(Message):
+class RunInput(Inside):
     """The input of the workflow `AgentRun`; no text, only ids.
 
     Attributes:
@@ -73,7 +73,7 @@ class RunInput(Message):
     turns_a_history: int | None = Field(default=None, ge=1)
 
 
-class RunResult(Message):
+class RunResult(Inside):
     """The result of the workflow `AgentRun`; the text lies in the ledger."""
 
     status: RunEnd
@@ -81,12 +81,12 @@ class RunResult(Message):
     error: str | None = None
 
 
-class ModelInput(Message):
+class ModelInput(Inside):
     """The input of the activity `placet.model`.
 
     Attributes:
-        requester: Who started the run, and `started_at`, when: for the run's row, should the gateway
-            have died before it wrote it.
+        requester: Who started the run.
+        started_at: When, with the first turn: for the run's row, should the gateway have died before it wrote it.
         parent_turn: The turn row that the transcript ends with.
         results: Message ids of the parent turn's calls, in call order.
     """
@@ -106,12 +106,14 @@ class ModelCall(Message):
 
     Attributes:
         index: Its place in the turn; with run and turn it names the call (`call_id`s repeat).
-        schema_ref: Names the tool's JSON Schema in the ledger.
-        tool_ref: Names the tool as the model saw it (name, description, schema) in the ledger.
+        schema_ref: Names the tool's JSON Schema in the ledger; absent where policy asks nobody.
+        tool_ref: The same of the tool as the model saw it (name, description, schema).
         allow_skip: Of questions (`ask_human`): the person may leave them open.
         context: Of questions: what the model wants the person to know.
         problem: The id of the error message that already answers it (no such tool, arguments that
             break the schema); nobody is asked then and nothing runs.
+        verdict: What policy says of it; absent where it was not judged with the answer, and is by an activity
+            of its own.
     """
 
     index: int
@@ -123,9 +125,21 @@ class ModelCall(Message):
     allow_skip: bool = False
     context: dict[str, JsonValue] | None = None
     problem: str | None = None
+    verdict: Judgement | None = None
 
 
-class ModelResult(Message):
+def to_judge(call: ModelCall) -> JudgeCall:
+    """Returns a call as policy judges it."""
+    return JudgeCall(
+        tool=call.tool,
+        args_text=call.args.text if call.args else None,
+        args_ref=call.args.ref if call.args else None,
+        call_id=call.call_id,
+        index=call.index,
+    )
+
+
+class ModelResult(Inside):
     """What the model answered: the turn row's id, and the calls; none ends the run."""
 
     turn_row: str
@@ -152,15 +166,15 @@ class CallRef(Message):
     release: str = ""
 
 
-class ToolInput(Message):
+class ToolInput(Inside):
     """The input of the activity `placet.tool`.
 
     Attributes:
         args: What runs.
         gated: Policy asked for a person, so `approval_id` and `outcome` must cover `args.digest`.
         again: How often a person said "run it again" after an uncertain attempt.
-        tool_ref: Names the tool as it was shown in the ledger.
-        asked_digest: Of the call as the model wanted it; another one than that of `args` after an edit.
+        tool_ref: Names the tool as it was shown in the ledger; absent where nobody was asked.
+        asked_digest: Of the call as the model wanted it, where it is another one than that of `args`: after an edit.
     """
 
     call: CallRef
@@ -193,7 +207,7 @@ class AskedAgain(Message):
     changes: tuple[Change, ...] = ()
 
 
-class ToolResult(Message):
+class ToolResult(Inside):
     """What became of a call.
 
     Attributes:
@@ -202,7 +216,7 @@ class ToolResult(Message):
             nothing ran now.
         message_id: The result's message in the ledger; absent for `ask` and `uncertain`.
         changes: For `ask`: how the tool differs from the one that was shown.
-        tool_ref: For `ask`: the tool as it is now, where it differs.
+        tool_ref: For `ask`: the tool as it is now, where it differs from the one that was shown, or none was.
         schema_ref: The same of its arguments' JSON Schema.
     """
 
@@ -227,7 +241,7 @@ SettleReason = Literal[
 ]
 
 
-class SettleInput(Message):
+class SettleInput(Inside):
     """The input of the activity `placet.settle`: give a call that did not run its message.
 
     Attributes:
@@ -247,13 +261,13 @@ class SettleInput(Message):
     questions: Args | None = None
 
 
-class SettleResult(Message):
+class SettleResult(Inside):
     """The id of the message that answers the call."""
 
     message_id: str
 
 
-class CloseInput(Message):
+class CloseInput(Inside):
     """The input of the activity `placet.close`: the run's end.
 
     Attributes:
@@ -276,5 +290,5 @@ class CloseInput(Message):
     actor: str | None = None
 
 
-class CloseResult(Message):
+class CloseResult(Inside):
     """The run's end is in the ledger."""

@@ -102,7 +102,7 @@ class AgentRun:
             parent_turn=self._head,
             results=self._results,
             requester=self._given.requester,
-            started_at=workflow.info().workflow_start_time,
+            started_at=workflow.info().workflow_start_time if self._turn == 0 else None,
         )
         call = effects.start_model(given, f"model · {self._given.agent} · turn {self._turn + 1}")
         await workflow.wait_condition(lambda: call.done() or self._stopping.asked_for)

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError
 
 from placet.contracts.approvals import ApprovalInput, Outcome
-from placet.contracts.calls import Args, JudgeCall, JudgeInput, Terms, Verdict
+from placet.contracts.calls import Args, JudgeInput, Terms, Verdict
 from placet.contracts.questions import ASK_HUMAN
 from placet.contracts.runs import (
     CallRef,
@@ -22,6 +22,7 @@ from placet.contracts.runs import (
     SettleReason,
     ToolInput,
     ToolResult,
+    to_judge,
 )
 from placet.runs import effects, story
 from placet.runs.asks import NOT_RUN, RAN, STOP, Asks, asked_again, what_happened
@@ -64,7 +65,8 @@ class Turn:
 
         Allowed calls start at once; each gated one is released by its own decision.
         """
-        verdicts = await self._judge(tuple(call for call in self._calls if call.args is not None))
+        unjudged = tuple(call for call in self._calls if call.args is not None and call.verdict is None)
+        verdicts = _judged_with_the_answer(self._calls) | await self._judge(unjudged)
         tasks = [asyncio.create_task(self._answer(call, verdicts.get(call.index))) for call in self._calls]
         return tuple([await task for task in tasks])
 
@@ -72,7 +74,7 @@ class Turn:
         if not calls:
             return {}
         given = JudgeInput(
-            calls=tuple(_to_judge(call) for call in calls),
+            calls=tuple(to_judge(call) for call in calls),
             agent=self._given.agent,
             requester=self._given.requester,
             run_id=self._given.run_id,
@@ -117,15 +119,16 @@ class Turn:
         """Runs the tool; returns its message, or the answer of a door that wants a person first."""
         again = 0
         while True:
+            gated = verdict.effect == "ask"
             given = ToolInput(
                 call=self._ref(call, cover.approval_id),
                 args=cover.args,
-                gated=verdict.effect == "ask",
+                gated=gated,
                 approval_id=cover.approval_id,
                 outcome=cover.outcome,
                 again=again,
-                tool_ref=call.tool_ref,
-                asked_digest=cover.asked_digest,
+                tool_ref=call.tool_ref if gated else None,
+                asked_digest=cover.asked_digest if cover.asked_digest != cover.args.digest else None,
             )
             result = await self._run(given)
             if result.status == "ask":
@@ -250,14 +253,12 @@ def _as_it_is_now(call: ModelCall, args: Args, answer: ToolResult) -> ModelCall:
     return call.model_copy(update={"args": args, **tool})
 
 
-def _to_judge(call: ModelCall) -> JudgeCall:
-    return JudgeCall(
-        tool=call.tool,
-        args_text=call.args.text if call.args else None,
-        args_ref=call.args.ref if call.args else None,
-        call_id=call.call_id,
-        index=call.index,
-    )
+def _judged_with_the_answer(calls: tuple[ModelCall, ...]) -> dict[int, Verdict]:
+    return {
+        call.index: Verdict(digest=call.args.digest, **dict(call.verdict))
+        for call in calls
+        if call.args is not None and call.verdict is not None
+    }
 
 
 def _tool_summary(given: ToolInput) -> str:
