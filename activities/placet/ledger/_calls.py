@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -246,7 +247,12 @@ def _once(run_id: str | None, source: Source | None, entry: Judged) -> str | Non
     """Returns what makes a verdict unique; told twice is better than taken for another's."""
     data = entry.data
     if run_id is not None:
-        return f"{entry.type}:{run_id}:{data.turn}:{data.index}:{data.digest}"
+        return _short(f"{entry.type}:{run_id}:{data.turn}:{data.index}:{data.digest}")
     if source is None or source.workflow_id is None or entry.once is None:
         return None
-    return f"{entry.type}:{source.workflow_id}:{source.run_id}:{entry.once}:{data.digest}"
+    return _short(f"{entry.type}:{source.workflow_id}:{source.run_id}:{entry.once}:{data.digest}")
+
+
+def _short(name: str) -> str:
+    # Each event carries it, and the index over it once more.
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:32]
