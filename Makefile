@@ -43,7 +43,7 @@ docs: $(READY) ## write what the docs take from the code, and check every link a
 
 setup: $(READY) ## make .venv from requirements.lock (quick when nothing changed)
 
-lock: ## resolve the dependencies anew and write requirements.lock
+lock: ## resolve the dependencies anew and write the lock files
 	@tools/lock.sh
 
 $(READY): requirements.lock pyproject.toml tools/setup.sh

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import os
 import resource
 import socket
@@ -30,9 +31,9 @@ from placet.api import create_app
 from placet.api.access import Gateway, SignedIn
 from placet.api.approvals.listing import viewer_of
 from placet.api.connections import Connection
-from placet.api.logs import configure_logs
 from placet.api.server import listen
 from placet.contracts.config import Config
+from placet.engine.logs import configure_logs
 from placet.engine.settings import Settings
 
 STREAMS: Final = 1_000
@@ -73,7 +74,8 @@ class Cost:
 
 def serve(folder: str) -> None:
     """Serves the app; each line on stdin is answered with the memory and the processor time so far."""
-    configure_logs(level=50)
+    configure_logs(others=logging.CRITICAL)
+    logging.getLogger("placet").setLevel(logging.CRITICAL)
     app = create_app(Settings(data=Path(folder)), Config())
     app.router.routes.extend(router.routes)
     with listen("127.0.0.1", 0) as listening:

@@ -53,7 +53,7 @@ def settings() -> str:
     for field in dataclasses.fields(Settings):
         variable = _VARIABLE.search(texts[field.name])
         if variable:
-            meaning = _VARIABLE.sub("", texts[field.name]).replace(" ;", ";").replace(" .", ".")
+            meaning = _VARIABLE.sub("", texts[field.name]).replace(" ;", ";").replace(" .", ".").replace(" :", ":")
             rows.append((f"`{variable[1]}`", _default(field.default), meaning))
     return table(("variable", "default", "meaning"), rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ from placet.effects import Effects
 from placet.engine.config_file import ConfigError, load
 from placet.engine.connection import connect
 from placet.engine.errors import EngineError, SettingsError, TemporalUnreachable
+from placet.engine.logs import configure_logs
 from placet.engine.policy_report import MODES
 from placet.engine.schedules import ensure_reconciler
 from placet.engine.search_attributes import ensure_search_attributes
@@ -135,6 +137,8 @@ def main(settings: Settings, refused: Refused) -> int:
         settings: Where the configuration, Temporal and the ledger are.
         refused: Is told the exit code and the reason where the worker cannot start.
     """
+    # Clients of models tell of each request at INFO.
+    configure_logs(others=logging.WARNING)
     try:
         asyncio.run(_run_until_signalled(settings))
     except (EngineError, AgentsError, LedgerError) as error:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from httpx import ASGITransport, AsyncClient
 
-from placet.api.logs import configure_logs
+from placet.engine.logs import configure_logs
 from placet.ledger import Ledger
 from placet_testing.gateway import Site, asked, key_of, problem
 
@@ -94,6 +94,7 @@ def json_logs() -> Generator[None]:
     logging.getLogger("httpx").setLevel(client)
     root.handlers[:] = before
     root.setLevel(level)
+    logging.getLogger("placet").setLevel(logging.NOTSET)
     structlog.configure(**config)
 
 

@@ -32,7 +32,6 @@ class Beat:
         """Beats for the attempt that the handle names."""
         self._handle = handle
         self._accepted = 0.0
-        self.cancel_requested = False
 
     @property
     def age(self) -> timedelta:
@@ -40,7 +39,7 @@ class Beat:
         return timedelta(seconds=time.monotonic() - self._accepted)
 
     async def once(self) -> None:
-        """Sends one heartbeat and wait until it is accepted.
+        """Sends one heartbeat and waits until it is accepted.
 
         Raises:
             LostAttemptError: Temporal has given the activity to another attempt, or has closed it.
@@ -48,9 +47,9 @@ class Beat:
         """
         sent = time.monotonic()
         try:
-            await self._handle.heartbeat(rpc_timeout=_CALL_LIMIT)
-        except AsyncActivityCancelledError:
-            self.cancel_requested = True
+            # A cancel is told by the answer to a heartbeat that counts; a tool that has started is let finish.
+            with contextlib.suppress(AsyncActivityCancelledError):
+                await self._handle.heartbeat(rpc_timeout=_CALL_LIMIT)
         except RPCError as error:
             if error.status == RPCStatusCode.NOT_FOUND:
                 raise LostAttemptError from error

@@ -17,9 +17,9 @@ from placet.api.app import create_app
 from placet.api.connections import Connection
 from placet.api.errors import AccountFileError, GatewayError, ListeningError, LoopbackError
 from placet.api.guards import is_loopback
-from placet.api.logs import configure_logs
 from placet.engine.config_file import ConfigError, load
 from placet.engine.errors import EngineError, SettingsError
+from placet.engine.logs import configure_logs
 from placet.ledger import LedgerError
 from placet.telemetry import tracing
 

@@ -37,14 +37,6 @@ class RungError(Exception):
     """The bell rang while a question was open."""
 
 
-class Silence:
-    """A bell that never rings."""
-
-    def fileno(self) -> int:
-        """Returns no file."""
-        return -1
-
-
 class Terminal:
     """The terminal that this process was started in."""
 

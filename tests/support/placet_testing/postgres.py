@@ -69,7 +69,7 @@ def postgres_server() -> Generator[PostgresServer | None]:
     if _programs() is not None:
         with _local() as server:
             yield server
-    elif _docker_answers():
+    elif docker_answers():
         with _container() as server:
             yield server
     else:
@@ -154,7 +154,8 @@ def _as_nobody_special(command: tuple[str | Path, ...]) -> tuple[str, ...]:
     return ("setpriv", "--reuid", _USER, "--regid", _USER, "--clear-groups", "--pdeathsig", "KILL", "--", *words)
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Tells whether a Docker engine can be used here."""
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0

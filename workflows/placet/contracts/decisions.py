@@ -16,7 +16,6 @@ CallDecision = Literal["approve", "edit", "reject", "respond"]
 """What a person may say of a tool call."""
 QuestionDecision = Literal["answer", "skip"]
 """What a person may say to a question."""
-DecisionType = CallDecision | QuestionDecision
 
 CALL_DECISIONS: Final[tuple[str, ...]] = get_args(CallDecision)
 QUESTION_DECISIONS: Final[tuple[str, ...]] = get_args(QuestionDecision)

@@ -8,8 +8,12 @@ import sys
 import structlog
 
 
-def configure_logs(level: int = logging.INFO) -> None:
-    """Sends structlog's lines and those of the standard library to stderr as JSON."""
+def configure_logs(others: int = logging.INFO) -> None:
+    """Sends structlog's lines and those of the standard library to stderr as JSON.
+
+    Args:
+        others: From which level on what others log is shown; of Placet's own it is INFO.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -35,4 +39,5 @@ def configure_logs(level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(others)
+    logging.getLogger("placet").setLevel(logging.INFO)
