@@ -11,7 +11,15 @@ from placet.api.access import Allow, Public
 from placet.api.openapi import api_routes, dependencies_of
 from placet_testing.gateway import QUESTION, Site, asked, key_of, problem, said
 
-OPEN = {"/healthz", "/readyz", "/static/{version}/{name:path}", "/sign-in", "/sign-in/account"}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/static/{version}/{name:path}",
+    "/sign-in",
+    "/sign-in/account",
+    "/sign-in/callback",
+    "/sign-in/provider",
+}
 
 
 def test_every_endpoint_says_who_may_call_it(site: Site) -> None:

@@ -11,14 +11,18 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 
 from placet.api.agents.endpoints import router as agents
 from placet.api.answers import Json
 from placet.api.approvals.endpoints import router as approvals
+from placet.api.auth.directory import CLIENT_HEADER
 from placet.api.auth.endpoints import router as sign_in
 from placet.api.auth.me import router as me
+from placet.api.auth.oidc.endpoints import router as sign_in_elsewhere
 from placet.api.decisions.endpoints import router as decisions
+from placet.api.doors import HostGuard, Proxies, SecurityHeaders, names_of
 from placet.api.errors import ProblemError, TemporalError
 from placet.api.feed.endpoints import router as events
 from placet.api.guards import LoopbackGuard, RequestLog
@@ -55,6 +59,15 @@ METRICS: Final[dict[GatewayMetrics, tuple[APIRouter, ...]]] = {
     "public": (metrics.public,),
     "off": (),
 }
+
+CROSS_ORIGIN: Final[dict[str, Any]] = {
+    "allow_methods": ("GET", "POST"),
+    "allow_headers": ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", CLIENT_HEADER),
+    "expose_headers": ("Retry-After", "X-Placet-Cursor", "X-Request-Id"),
+    "allow_credentials": False,
+    "max_age": 600,
+}
+"""What scripts of other sites that are named may do: what a key allows, never what a cookie does."""
 
 _EXPECTED: Final = "Input should be "
 """Begins what Pydantic says of a value that is not one of those it wants."""
@@ -121,23 +134,36 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
         # Not included but taken over: so every endpoint is found in `app.routes`, where a test looks who may call it.
         app.router.routes.extend(router.routes)
     _answer_errors(app)
+    _stand_around(app, settings, services)
+    return app
+
+
+def _stand_around(app: FastAPI, settings: Settings, services: Services) -> None:
+    """Adds what stands around every request, the innermost first."""
     if services.directory.local:
         app.add_middleware(LoopbackGuard)
-    if tracing is not None:
+    elif names_of(settings):
+        app.add_middleware(HostGuard, names=names_of(settings))
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CROSS_ORIGIN)
+    app.add_middleware(SecurityHeaders)
+    if settings.trusted_proxies:
+        app.add_middleware(Proxies, networks=settings.trusted_proxies)
+    if services.tracing is not None:
         # Imported where it is used: OpenTelemetry need not be installed.
         from placet.api.metrics.spans import RequestSpans  # noqa: PLC0415
 
-        app.add_middleware(RequestSpans, tracer=tracing.tracer)
+        app.add_middleware(RequestSpans, tracer=services.tracing.tracer)
     app.add_middleware(RequestLog)
     app.add_middleware(CountRequests, metrics=services.metrics)
-    return app
 
 
 def _surfaces(settings: Settings) -> Iterable[APIRouter]:
     """Returns all that can be asked for: the API, and the pages, which are made of its parts."""
     from placet.web import routers as pages  # noqa: PLC0415 - `placet.web` needs this package first
 
-    return (health, *METRICS[settings.gateway_metrics], me, agents, runs, approvals, decisions, events, sign_in, *pages)
+    identity = (me, sign_in, sign_in_elsewhere)
+    return (health, *METRICS[settings.gateway_metrics], *identity, agents, runs, approvals, decisions, events, *pages)
 
 
 @asynccontextmanager
@@ -154,6 +180,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await services.feed.close()
         await services.temporal.close()
         await services.ledger.close()
+        if services.auth.provider is not None:
+            await services.auth.provider.close()
         if services.tracing is not None:
             await services.tracing.close()
 

@@ -104,7 +104,7 @@ def is_loopback(name: str | None) -> bool:
 
 def _foreign(headers: Headers) -> str | None:
     host = headers.get("host", "")
-    if not is_loopback(_host_name(host)):
+    if not is_loopback(host_name(host)):
         return f"Local mode answers to localhost and 127.0.0.1, not to {host[:80]!r}."
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.casefold() != host.casefold():
@@ -112,7 +112,8 @@ def _foreign(headers: Headers) -> str | None:
     return None
 
 
-def _host_name(host: str) -> str | None:
+def host_name(host: str) -> str | None:
+    """Returns the name in a Host header, without its port; None where there is none."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

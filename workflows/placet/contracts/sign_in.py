@@ -55,6 +55,8 @@ class Oidc(_Section):
         groups_claim: The claim that lists groups.
         roles: The claimed groups that give each role.
         audience: Of the access tokens that programs may send in place of a key; absent, none is taken.
+        trust_issue_time: Whether a token's own time counts as that of the sign-in, where the provider leaves
+            `auth_time` out (Google does): then an old session at the provider passes for a fresh one.
     """
 
     issuer: Annotated[str, AfterValidator(_issuer)]
@@ -67,9 +69,13 @@ class Oidc(_Section):
     groups_claim: _Claim = "groups"
     roles: dict[Role, tuple[_Text, ...]] = Field(default_factory=dict[Role, tuple[str, ...]])
     audience: _Text | None = None
+    trust_issue_time: bool = Field(default=False, strict=True)
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
+        if self.audience == self.client_id:
+            message = "the audience is the client itself: its ID tokens would open the API"
+            raise ValueError(message)
         if self.client_secret_env is not None and self.client_secret_file is not None:
             message = "the secret is in client_secret_env or in client_secret_file, not in both"
             raise ValueError(message)

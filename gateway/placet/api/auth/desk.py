@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -11,12 +12,15 @@ from placet.api.auth.csrf import FormGuard
 from placet.api.auth.directory import Directory
 from placet.api.auth.keys import KeyRing, Revocations
 from placet.api.auth.limits import Limiter, Rate
+from placet.api.auth.oidc.provider import Provider
 from placet.api.auth.secrets import Signer
 from placet.api.auth.sessions import Lifetimes, Sessions
+from placet.api.errors import AccountFileError
 
 if TYPE_CHECKING:
     from placet.api.decisions.delivery import Clock
     from placet.contracts.config import Config
+    from placet.contracts.sign_in import Oidc
     from placet.engine.settings import Settings
     from placet.ledger import Ledger
 
@@ -44,6 +48,7 @@ class Auth:
     ways: tuple[Literal["oidc", "account"], ...]
     sessions: Sessions | None
     accounts: Accounts | None
+    provider: Provider | None
     per_account: Limiter
     per_address: Limiter
     decisions: Limiter | None
@@ -63,22 +68,43 @@ def auth_of(settings: Settings, config: Config, ledger: Ledger, clock: Clock) ->
     accounts = None
     if people and ways and ways.accounts:
         accounts = Accounts.read(folder_of(settings) / ways.accounts, people)
+    ways_oidc = ways.oidc if ways else None
+    provider = Provider(ways_oidc, _secret(settings, ways_oidc), clock) if ways_oidc else None
+    tokens = provider if ways_oidc and ways_oidc.audience else None
     keys = KeyRing.of(people)
     revocations = Revocations(ledger.access)
     rate = Rate(settings.decisions_per_minute, 60)
     return Auth(
-        directory=Directory(people, keys, revocations, sessions),
+        directory=Directory(people, keys, revocations, sessions, tokens),
         keys=keys,
         revocations=revocations,
         signer=signer,
         forms=FormGuard(signer),
-        ways=(*(("account",) if accounts else ()),),
+        ways=(*(("oidc",) if provider else ()), *(("account",) if accounts else ())),
         sessions=sessions,
         accounts=accounts,
+        provider=provider,
         per_account=Limiter(PER_ACCOUNT, clock),
         per_address=Limiter(PER_ADDRESS, clock),
         decisions=Limiter(rate, clock) if people else None,
     )
+
+
+def _secret(settings: Settings, oidc: Oidc) -> str | None:
+    """Returns the client's secret, from where the configuration says that it is."""
+    if oidc.client_secret_file is not None:
+        path = folder_of(settings) / oidc.client_secret_file
+        try:
+            return path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise AccountFileError(str(path), 0, f"cannot be read: {error}") from error
+    if oidc.client_secret_env is None:
+        return None
+    secret = os.environ.get(oidc.client_secret_env, "").strip()
+    if not secret:
+        missing = "the variable is not set, and should hold the client's secret"
+        raise AccountFileError(oidc.client_secret_env, 0, missing)
+    return secret
 
 
 def folder_of(settings: Settings) -> Path:

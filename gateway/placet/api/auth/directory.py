@@ -117,7 +117,7 @@ class Directory:
             method="session",
             credential=credential_of(session.id),
             way=way,
-            authenticated_at=session.authenticated_at,
+            authenticated_at=session.authenticated_at if session.authenticated_at.year > _NEVER else None,
             ends_at=min(session.ends_at, session.idle_end),
         )
 
@@ -140,6 +140,8 @@ class Directory:
         )
 
 
+_NEVER: Final = 1970
+"""The year in which people signed in whose provider does not say when."""
 _DOTS: Final = 2
 """In a JWT."""
 

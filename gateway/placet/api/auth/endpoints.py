@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Final, cast
+from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -13,7 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from placet.api.access import Anybody, Gateway, SignedInAtAll
 from placet.api.auth.cookies import SIGN_IN, read_cookie, set_cookie
 from placet.api.auth.csrf import form_of
-from placet.api.auth.pages import Render, SignInPage, bounce, plain, provider_link, safe_path
+from placet.api.auth.oidc.endpoints import base_of
+from placet.api.auth.pages import SignInPage, bounce, provider_link, rendered, safe_path
 from placet.api.auth.proven import Proven
 from placet.api.bodies import read_bounded
 from placet.api.errors import ProblemError
@@ -84,21 +86,34 @@ async def sign_in_by_password(request: Request, services: Gateway, _anybody: Any
 
 @router.post("/sign-out")
 async def sign_out(request: Request, services: Gateway, caller: SignedInAtAll) -> Response:
-    """Ends the session, for every gateway."""
-    del caller
-    answer = RedirectResponse("/sign-in", 303)
+    """Ends the session, for every gateway; and at the identity provider, where that can be asked to."""
+    elsewhere = await _provider_sign_out(request, services) if caller.way == "oidc" else None
+    # A page, not a redirect: a browser lets no form of ours lead to another site.
+    answer: Response = bounce(elsewhere) if elsewhere else RedirectResponse("/sign-in", 303)
     if services.auth.sessions is not None:
         await services.auth.sessions.end(request, answer)
     return answer
+
+
+async def _provider_sign_out(request: Request, services: Services) -> str | None:
+    """Returns where the session at the provider is ended; None where it has no such place, or cannot be asked."""
+    provider = services.auth.provider
+    if provider is None:
+        return None
+    try:
+        address = (await provider.metadata()).end_session_endpoint
+    except ProblemError:
+        return None
+    back = {"client_id": provider.config.client_id, "post_logout_redirect_uri": base_of(request, services) + "/sign-in"}
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(back)}" if address else None
 
 
 async def _page(request: Request, services: Services, page: SignInPage) -> Response:
     """Returns a page with a form that only this browser can send."""
     visitor = await services.auth.signer.verified("sign-in", read_cookie(request, SIGN_IN) or "")
     known = visitor or secrets.token_urlsafe(16)
-    render = cast("Render", getattr(request.app.state, "sign_in_page", plain))
     token = await services.auth.forms.token_for(known)
-    answer = render(replace(page, csrf=token))
+    answer = rendered(request, replace(page, csrf=token))
     if visitor is None:
         signed = await services.auth.signer.signed("sign-in", known)
         set_cookie(request, answer, SIGN_IN, signed, lasts=FORM_LASTS)

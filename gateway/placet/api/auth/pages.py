@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from placet.api.auth.csrf import CSRF_FIELD
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.responses import Response
 
 
@@ -59,6 +60,12 @@ def plain(page: SignInPage) -> Response:
             "<p><button>Sign in</button></p></form>"
         )
     return HTMLResponse("\n".join(parts), page.status)
+
+
+def rendered(request: Request, page: SignInPage) -> Response:
+    """Returns the page as this gateway dresses it."""
+    render = cast("Render", getattr(request.app.state, "sign_in_page", plain))
+    return render(page)
 
 
 def provider_link(page: SignInPage) -> str:

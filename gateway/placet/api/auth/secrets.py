@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
-Use = Literal["cookie", "form", "sign-in"]
+Use = Literal["cookie", "form", "sign-in", "provider"]
 """What a signature is for; one for another use is none."""
 
 _SEPARATOR: Final = "."

@@ -1,0 +1,1 @@
+"""OpenID Connect: the identity provider, its tokens, and a sign-in that goes through it."""
