@@ -18,6 +18,10 @@ from placet.ledger import ApprovalQuery, Ledger, LedgerError, LedgerUnavailableE
 from placet_testing.ledger_samples import NOON, an_approval
 
 ASKED = (RequestedEntry(),)
+END_SESSIONS = (
+    b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    b" WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 PATIENCE = 6.5
 """Seconds: five, and what a busy machine needs to let go of a connection."""
 
@@ -212,6 +216,21 @@ class TestPostgres:
                     async with asyncio.timeout(0.05):
                         await write(ledger)
         await asyncio.gather(*(write(ledger) for _ in range(10)))
+
+    async def test_sessions_of_a_time_without_writes_do_not_outlast_it(
+        self, ledger: Ledger, other: psycopg.AsyncConnection, postgres_url: str
+    ) -> None:
+        """As after a failover, or where a provider stops writes on a full disk: a session keeps what it began with."""
+        name = make_url(postgres_url).database
+        await other.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'.encode())
+        await other.execute(END_SESSIONS)
+        said = await asyncio.gather(*(fails(lambda: write(ledger)) for _ in range(8)))
+        assert all("read-only" in one for one in said)
+        assert len((await ledger.approvals(ApprovalQuery(), NOON)).items) == 1
+        await other.execute("SET default_transaction_read_only = off")
+        await other.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'.encode())
+        await write(ledger)
+        assert len((await ledger.approvals(ApprovalQuery(), NOON)).items) == 2
 
 
 async def test_a_server_that_is_not_there_is_an_error(unused_tcp_port: int) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, ExceptionContext, event
 from sqlalchemy.exc import DataError as RefusedDataError
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import IntegrityError as RefusedRowError
@@ -45,6 +45,7 @@ _POSTGRES: Final = {
     ),
 }
 _UNDEFINED_TABLE: Final = "42P01"
+_READ_ONLY_TRANSACTION: Final = "25006"
 _PRIMARY_CODE: Final = 0xFF
 """The bits of an error code of SQLite that say what it is; the others say of which kind."""
 
@@ -124,7 +125,7 @@ class Database:
         return engine
 
     def _postgres(self) -> AsyncEngine:
-        return create_async_engine(
+        engine = create_async_engine(
             self.url,
             pool_size=_POSTGRES_CONNECTIONS,
             max_overflow=0,
@@ -132,6 +133,8 @@ class Database:
             pool_pre_ping=True,
             connect_args=_POSTGRES,
         )
+        event.listen(engine.sync_engine, "handle_error", _let_go_of_what_cannot_write)
+        return engine
 
     def _snapshots(self, engine: AsyncEngine) -> AsyncEngine:
         """Returns the same pool for transactions that see one state and change nothing."""
@@ -164,6 +167,12 @@ def _pragmas(connection: Any, *settings: str) -> None:  # noqa: ANN401 - the dri
     for setting in settings:
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
+
+
+def _let_go_of_what_cannot_write(context: ExceptionContext) -> None:
+    """Lets the pool connect anew: a session that began while the database took no writes would never take one."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY_TRANSACTION:
+        context.is_disconnect = True
 
 
 def _begin(connection: Connection) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from placet_testing.deployment import Deployment
+from placet_testing.faults.histories import keep_all_of
 from placet_testing.local_temporal import local_temporal
 from placet_testing.postgres import LocalPostgres, mortal_postgres
 from placet_testing.servers import unavailable
@@ -68,6 +69,7 @@ def _deployment(temporal_server: str) -> Iterator[Deployment]:
         made = Deployment(folder, temporal_server, f"placet-{uuid.uuid4().hex[:12]}")
         try:
             yield made
+            keep_all_of(made)
         finally:
             made.close()
 
@@ -86,6 +88,7 @@ def _mortal() -> Iterator[Mortal]:
         made = Mortal(folder, "", f"placet-{uuid.uuid4().hex[:12]}")
         try:
             yield made
+            keep_all_of(made)
         finally:
             made.close()
             made.kill_temporal()
@@ -125,6 +128,7 @@ def _on_postgres(temporal_server: str) -> Iterator[OnPostgres]:
             made = OnPostgres(folder, temporal_server, f"placet-{uuid.uuid4().hex[:12]}", url, postgres=postgres)
             try:
                 yield made
+                keep_all_of(made)
             finally:
                 made.close()
                 postgres.start()

@@ -25,12 +25,15 @@ from schemathesis.openapi.checks import EnsureResourceAvailability
 from placet_testing.deployment import Deployment, Json
 from placet_testing.gateway import QUESTION, REFUND, key_of
 from placet_testing.ledger_tail import LedgerTail
+from placet_testing.running_up import until
 
 PEOPLE: Final = ("root", "root", "root", "max", "max", "dana", "eve", "bot", "both", "audra", "nobody")
 """Who sends: those who may do more come more often."""
 STREAM_SECONDS: Final = 0.3
 WAIT_SECONDS: Final = 0.2
 LONGEST_ANSWER: Final = 30.0
+LONGEST_CONSEQUENCE: Final = 30.0
+ACCEPTED: Final = frozenset({200, 202})
 SCRIPT: Final = json.dumps([[{"tool": "send", "args": {"text": "fuzzed"}}, {"tool": "note", "args": {"text": "n"}}]])
 DECISIONS: Final[dict[str, Json]] = {
     "approve": {},
@@ -214,6 +217,22 @@ class Watch:
                 # Who made it is not who looks for it now: only those who see everything must find it.
                 if not isinstance(failure, EnsureResourceAvailability) or self.user in SEE_ALL:
                     self.findings.mistake(f"{label} {status}: {type(failure).__name__}", f"{failure}\n{shown}")
+        if status in ACCEPTED and not self._consequences(case, answer):
+            self.findings.mistake(f"{label} {status}: nothing came of it", shown)
+
+    def _consequences(self, case: Any, answer: Any) -> bool:
+        """Waits for what must come of what was accepted, so that it is not taken for the work of the next request."""
+        given: Json = case.path_parameters or {}
+        named = list(given.values())
+        if case.path == "/v1/decisions":
+            named = [item["approval_id"] for item in answer.json()["results"] if item["status"] in ACCEPTED]
+        elif not case.path.endswith(("/decision", "/cancel")):
+            return True
+        try:
+            until(lambda: all(map(self.tail.has_ended, named)), LONGEST_CONSEQUENCE)
+        except TimeoutError:
+            return False
+        return True
 
     def _steer(self, case: Any) -> None:
         """Makes sense of most bodies, which chance alone would not."""

@@ -49,3 +49,8 @@ class LedgerTail:
     def run(self, run_id: str) -> tuple[object, ...] | None:
         """Returns the row of a run."""
         return self._connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+
+    def has_ended(self, named: str) -> bool:
+        """Whether the run or the approval of that id has ended; false where there is none."""
+        query = "SELECT ended_at FROM runs WHERE id = :id UNION ALL SELECT ended_at FROM approvals WHERE id = :id"
+        return any(ended_at is not None for (ended_at,) in self._connection.execute(query, {"id": named}))

@@ -31,6 +31,8 @@ CROWD: Final = tuple(f"p{number}" for number in range(1, 9))
 """Eight approvers."""
 PLACET: Final = "placet.cli"
 _READY_LIMIT: Final = 40.0
+_START_LIMIT: Final = 150.0
+"""How long four processes at once may take to start on a machine that does much else, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Processes:
         while len(self.workers) < workers:
             self.start_worker()
         for part in self.gateways:
-            self.wait(lambda part=part: self._answers(part, "/readyz" if workers else "/healthz"))
+            self.wait(lambda part=part: self._answers(part, "/readyz" if workers else "/healthz"), _START_LIMIT)
 
     def kill_workers(self) -> None:
         """Kills every worker with -9."""

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from placet_testing.deployments import Mortal, folder_of
+from placet_testing.faults.histories import keep_all_of
 from placet_testing.faults.wires import Wire
 from placet_testing.postgres import LocalPostgres, mortal_postgres
 from placet_testing.servers import unavailable
@@ -87,6 +88,8 @@ def _besieged() -> Iterator[Besieged]:
                 made.start_temporal()
                 made.lay_wires()
                 yield made
+                made.whole()
+                keep_all_of(made)
             finally:
                 made.close()
                 postgres.start()

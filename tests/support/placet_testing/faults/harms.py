@@ -6,15 +6,23 @@ import contextlib
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from random import Random
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import psycopg
 
+from placet.engine.errors import ProvisionError
+from placet.engine.progress import say_on_stderr
 from placet_testing.faults.besieged import LINKS, Besieged, Link
+from placet_testing.faults.faketime import faketime_library
 from placet_testing.processes import Part
 from placet_testing.servers import unavailable
+
+_END_SESSIONS: Final = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 Harm = Callable[[Besieged, Random], AbstractContextManager[object]]
 """Something bad that is done to a deployment for as long as a block takes."""
@@ -120,6 +128,29 @@ def ledger_locked(site: Besieged, chance: Random) -> Generator[None]:
         connection.rollback()
 
 
+@contextmanager
+def ledger_failed_over(site: Besieged, chance: Random) -> Generator[None]:
+    """Every session with the ledger ends, new ones may only read; those stay when the ledger takes writes again."""
+    del chance
+    name = urlsplit(site.ledger_url).path.removeprefix("/")
+    _tell_ledger(site, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    _tell_ledger(site, _END_SESSIONS)
+    try:
+        yield
+    finally:
+        _tell_ledger(site, f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+
+
+@contextmanager
+def ledger_unreadable(site: Besieged, chance: Random) -> Generator[None]:
+    """Somebody holds every table of the ledger for himself, as a migration does: nobody reads and nobody writes."""
+    del chance
+    with psycopg.connect(_address(site)) as connection:
+        _lock_every_table(connection)
+        yield
+        connection.rollback()
+
+
 def clock(name: Literal["gateway", "worker"], skew: str) -> Harm:
     """The clock of all gateways or all workers is wrong by so much (as `+1h`); their monotonic clocks are right."""
 
@@ -142,10 +173,10 @@ def clock(name: Literal["gateway", "worker"], skew: str) -> Harm:
 
 def faketime() -> str:
     """Returns the library that skews a process's clock."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    if not found:
-        unavailable("libfaketime is not here (Debian: apt-get install libfaketime)")
-    return str(found[0])
+    try:
+        return str(faketime_library(say_on_stderr))
+    except (ProvisionError, TimeoutError) as error:
+        unavailable(str(error))
 
 
 def held(link: Link) -> Harm:
@@ -192,7 +223,12 @@ PARTITIONS: Final[dict[str, Harm]] = {
     **{f"{link} held": held(link) for link in LINKS},
     **{f"{link} cut": cut(link) for link in LINKS},
 }
-LEDGER: Final[dict[str, Harm]] = {"the ledger read-only": ledger_read_only, "the ledger locked": ledger_locked}
+LEDGER: Final[dict[str, Harm]] = {
+    "the ledger read-only": ledger_read_only,
+    "the ledger failed over": ledger_failed_over,
+    "the ledger locked": ledger_locked,
+    "the ledger unreadable": ledger_unreadable,
+}
 CLOCKS: Final[dict[str, Harm]] = {
     "the workers an hour ahead": clock("worker", "+1h"),
     "the workers an hour behind": clock("worker", "-1h"),
@@ -230,6 +266,18 @@ def _frozen(part: Part) -> Generator[None]:
         yield
     finally:
         part.thaw()
+
+
+def _lock_every_table(connection: psycopg.Connection) -> None:
+    """Holds all tables; where that and a transaction of Placet's wait for each other, PostgreSQL may end either."""
+    tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    while True:
+        try:
+            connection.execute(f"LOCK TABLE {', '.join(str(name) for (name,) in tables)}".encode())
+        except psycopg.errors.DeadlockDetected:
+            connection.rollback()
+        else:
+            return
 
 
 def _address(site: Besieged) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from placet_testing.deployment import ENDINGS, Deployment, Json
+from placet_testing.faults.histories import check_replays
 from placet_testing.faults.work import Begun, Call, Work
 from placet_testing.reading import owed
 
@@ -45,6 +46,7 @@ def assert_nothing_broke(work: Work) -> None:
     for run_id in work.cancelled:
         assert runs[run_id]["ended_at"] is not None, f"{run_id} was cancelled and goes on"
     asyncio.run(check_temporal(site, runs.values(), approvals.values()))
+    asyncio.run(check_replays(site, work.since))
 
 
 def settled(site: Deployment, run_ids: list[str]) -> dict[str, Json]:

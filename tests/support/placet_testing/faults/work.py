@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
@@ -75,6 +76,8 @@ class Work:
         cancelled: The ids of the runs whose cancel was answered 202.
         unexpected: Answers that no harm excuses.
         readers: People who follow the events all the while, and until they stop.
+        slowest: How long the slowest answer took, in seconds.
+        since: When they began.
     """
 
     site: Besieged
@@ -86,6 +89,7 @@ class Work:
     unexpected: list[str] = field(default_factory=list[str])
     readers: list[Reader] = field(default_factory=list[Reader])
     slowest: float = 0.0
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
     _reading: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _over: bool = False
 
