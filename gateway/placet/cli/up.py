@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TextIO
@@ -16,6 +17,8 @@ from placet.cli._output import SCHEMA_VERSION
 from placet.cli.serve import NOT_STARTED, leave
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from placet.engine.errors import EngineError
     from placet.engine.settings import Settings
 
@@ -35,6 +38,9 @@ def up(
     data: Annotated[Path | None, typer.Option(help="The folder of all state. Default: .placet")] = None,
     port: Annotated[int | None, typer.Option(help="The gateway's port. Default: 7117", min=1, max=65535)] = None,
     temporal: Annotated[str | None, typer.Option(help="host:port of a Temporal server to use.")] = None,
+    browser: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the inbox in a browser. Default: in a terminal.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON.")] = False,
 ) -> None:
     """Start Temporal, a worker and the gateway on this machine; Ctrl-C stops all."""
@@ -42,7 +48,8 @@ def up(
         leave(_refuse(_USAGE, "--demo brings its own configuration: leave out --config.", as_json=as_json))
     if config is not None and not config.is_file():
         leave(_refuse(_USAGE, f"{config} is not a file.", as_json=as_json))
-    leave(_up(config=config, demo=demo, data=data, port=port, temporal=temporal, as_json=as_json))
+    opens = _may_open(os.environ) if browser is None else browser
+    leave(_up(config=config, demo=demo, data=data, port=port, temporal=temporal, opens=opens, as_json=as_json))
 
 
 def register(app: typer.Typer) -> None:
@@ -57,11 +64,11 @@ class _Announcement:
     demo: bool
     has_agents: bool
     as_json: bool
+    open_inbox: bool
 
     def __call__(self, settings: Settings) -> None:
         addresses = {
-            # The inbox is a command until it is also a page.
-            "inbox": command(settings.url, "inbox"),
+            "inbox": f"{settings.url}/inbox",
             "api": f"{settings.url}/v1",
             "temporal": settings.temporal_address,
             "temporal_ui": settings.temporal_ui,
@@ -74,6 +81,8 @@ class _Announcement:
         else:
             text = "\n".join(self._lines(addresses, following))
         _print(text, sys.stdout)
+        if self.open_inbox and not self.as_json:
+            _open(addresses["inbox"])
 
     def _lines(self, addresses: dict[str, str | None], following: str | None) -> list[str]:
         lines = ["Placet is up."]
@@ -84,6 +93,22 @@ class _Announcement:
             lines += ["Next, in another terminal:", f"  {following}"]
         lines.append("Ctrl-C stops all; what waits goes on at the next start.")
         return lines
+
+
+def _may_open(environ: Mapping[str, str]) -> bool:
+    """Returns whether somebody sits here who could look at a browser: a terminal, no CI, and a display."""
+    if environ.get("CI") or environ.get("PLACET_NO_INPUT") or environ.get("SSH_CONNECTION"):
+        return False
+    has_display = sys.platform == "darwin" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+    return has_display and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _open(address: str | None) -> None:
+    """Opens a page in the person's browser; where there is none, the address is printed already."""
+    import webbrowser  # noqa: PLC0415
+
+    with suppress(webbrowser.Error, OSError):
+        webbrowser.open(address or "")
 
 
 def command(url: str, what: str) -> str:
@@ -100,7 +125,14 @@ def command(url: str, what: str) -> str:
 
 
 def _up(
-    *, config: Path | None, demo: bool, data: Path | None, port: int | None, temporal: str | None, as_json: bool
+    *,
+    config: Path | None,
+    demo: bool,
+    data: Path | None,
+    port: int | None,
+    temporal: str | None,
+    opens: bool,
+    as_json: bool,
 ) -> int:
     from placet.engine.demo import demo_config  # noqa: PLC0415
     from placet.engine.errors import EngineError  # noqa: PLC0415
@@ -112,7 +144,8 @@ def _up(
     try:
         chosen = demo_config(folder) if demo else config or _usual_config()
         wishes = Wishes(data=folder, config=chosen, port=port, environ=environ)
-        run_local(wishes, _say, _Announcement(demo=demo, has_agents=chosen is not None, as_json=as_json))
+        announced = _Announcement(demo=demo, has_agents=chosen is not None, as_json=as_json, open_inbox=opens)
+        run_local(wishes, _say, announced)
     except EngineError as error:
         return _refuse(_exit_of(error), str(error), as_json=as_json)
     return 0
