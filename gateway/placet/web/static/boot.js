@@ -1,1 +1,18 @@
-/* Begins everything that a page does beyond what it is without scripts. */
+// @ts-check
+/* Begins what a page does beyond what it is without scripts. One that fails takes nothing else with it. */
+import * as arm from './arm.js';
+import * as clock from './clock.js';
+import * as confirm from './confirm.js';
+import * as drafts from './drafts.js';
+import * as keys from './keys.js';
+import * as list from './list.js';
+import * as live from './live.js';
+import * as small from './small.js';
+
+for (const part of [arm, clock, confirm, drafts, keys, list, small, live]) {
+  try {
+    part.begin();
+  } catch (error) {
+    console.error(error);
+  }
+}

@@ -1,0 +1,33 @@
+// @ts-check
+/* What somebody types survives a reload, in this tab only, until the approval has ended. */
+
+export function begin() {
+  const card = /** @type {HTMLElement | null} */ (document.querySelector('[data-id][data-digest]'));
+  if (!card) return;
+  const beginning = `placet:${card.dataset.id}:`;
+  if (card.dataset.status && card.dataset.status !== 'pending') return forget(beginning);
+  for (const field of /** @type {NodeListOf<HTMLTextAreaElement>} */ (document.querySelectorAll('textarea[data-draft]'))) {
+    const key = `${beginning}${card.dataset.digest}:${field.dataset.draft}`;
+    const kept = sessionStorage.getItem(key);
+    if (kept && kept !== field.value) {
+      field.value = kept;
+      field.closest('details')?.setAttribute('open', '');
+    }
+    field.addEventListener('input', () => (field.value ? sessionStorage.setItem(key, field.value) : sessionStorage.removeItem(key)));
+  }
+  for (const form of document.querySelectorAll('form[data-dirty]')) {
+    let sent = false;
+    form.addEventListener('submit', () => (sent = true));
+    addEventListener('beforeunload', (event) => {
+      const typed = [...form.querySelectorAll('textarea:not([data-draft]), input:not([type="hidden"])')].some((field) =>
+        field instanceof HTMLTextAreaElement ? field.value !== field.defaultValue
+          : field instanceof HTMLInputElement && (field.type === 'radio' || field.type === 'checkbox' ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
+      if (!sent && typed) event.preventDefault();
+    });
+  }
+}
+
+/** @param {string} beginning */
+function forget(beginning) {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(beginning)) sessionStorage.removeItem(key);
+}

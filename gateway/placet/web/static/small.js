@@ -1,0 +1,42 @@
+// @ts-check
+/* Small things: quick reasons, a digest to copy, colours that change at once. */
+import { FRESH } from './islands.js';
+import * as say from './say.js';
+
+export function begin() {
+  show();
+  document.addEventListener(FRESH, show);
+  document.addEventListener('click', (event) => {
+    const at = event.target instanceof Element ? event.target : null;
+    const chip = at?.closest('[data-quick] button');
+    if (chip) reason(chip);
+    const digest = at?.closest('.digest code');
+    if (digest) copy(digest.getAttribute('title') ?? digest.textContent ?? '');
+  });
+  for (const choice of document.querySelectorAll('input[name="theme"]')) {
+    choice.addEventListener('change', () => (document.documentElement.dataset.theme = /** @type {HTMLInputElement} */ (choice).value));
+  }
+}
+
+function show() {
+  for (const quick of document.querySelectorAll('[data-quick]')) quick.removeAttribute('hidden');
+}
+
+/** @param {Element} chip */
+function reason(chip) {
+  const field = chip.closest('form')?.querySelector('textarea');
+  if (!field) return;
+  field.value = field.value ? `${field.value}\n${chip.textContent}` : (chip.textContent ?? '');
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  field.focus();
+}
+
+/** @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say.politely('The digest is copied.');
+  } catch {
+    // It can be selected all the same.
+  }
+}
