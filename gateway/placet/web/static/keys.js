@@ -6,7 +6,7 @@ import * as list from './list.js';
 const GO = /** @type {Record<string, string>} */ ({ i: '/inbox', d: '/inbox?tab=ended', r: '/runs', a: '/agents' });
 const A_MOMENT = 1_500;
 
-let going = 0;
+let going = -A_MOMENT;
 
 export function begin() {
   const off = document.cookie.split('; ').includes('placet_keys=off');
@@ -30,7 +30,7 @@ function press(key, shift) {
     location.assign(GO[key]);
     return true;
   }
-  going = key === 'g' ? performance.now() : 0;
+  going = key === 'g' ? performance.now() : -A_MOMENT;
   if (key === 'g') return true;
   if (key === '?') return help();
   if (key === '/') return focus('[data-key="/"]');
@@ -58,7 +58,7 @@ function onList(key, shift) {
 
 /** @param {string} key */
 function onCard(key) {
-  if (!isArmed()) return false;
+  if (key === 'a' && !isArmed()) return true;
   if (/^[1-9]$/.test(key)) return option(Number(key));
   const at = /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${CSS.escape(key)}"]`));
   if (!at) return false;

@@ -11,7 +11,6 @@ const TOGETHER = 250;
 const POLL = 15_000;
 const PATIENCE = 2_000;
 
-let wasLive = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let soon;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -63,11 +62,10 @@ function heard(told) {
     complaint = undefined;
     const shown = document.getElementById('connection');
     if (shown) shown.hidden = true;
-    if (wasLive) again();
-    wasLive = true;
+    // What happened between the reading of this page and the begin of the stream, nobody has told.
+    if (told.at >= performance.timeOrigin) again();
     return;
   }
-  wasLive = true;
   complaint ??= setTimeout(() => bar(told.at), PATIENCE);
 }
 
