@@ -28,7 +28,7 @@ THIRD: Final = {
 IMPURE: Final = (
     *("asyncio.subprocess", "concurrent", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"),
     *("shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time"),
-    *("urllib", "uuid"),
+    *("urllib.request", "urllib.error", "urllib.robotparser", "uuid"),
 )
 """Modules of the standard library that lead to a clock, to chance or to the outside."""
 

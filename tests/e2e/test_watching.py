@@ -126,7 +126,7 @@ def test_an_address_that_is_taken_stops_the_worker_with_a_sentence(
     monkeypatch.setitem(watched.environment, other, f"{LOOPBACK}:{free_port()}")
     second = watched.start_worker()
     try:
-        assert second.process.wait(40) == 1
+        assert second.process.wait(40) == 2
         assert f"{taken}='{watched.environment[taken]}': " in second.log.read_text()
     finally:
         watched.workers.remove(second)

@@ -88,7 +88,12 @@ async def test_without_temporal_nobody_knows_of_workers(site: Site) -> None:
 
 async def test_without_the_ledger_it_says_so(site: Site, make_site: Callable[..., Site]) -> None:
     class Away:
+        access = None
+
         async def ping(self) -> None:
+            raise LedgerUnavailableError(AWAY)
+
+        async def seal_key(self) -> bytes:
             raise LedgerUnavailableError(AWAY)
 
     blind = make_site(ledger=Away(), temporal=site.temporal)

@@ -28,6 +28,10 @@ class LedgerAway:
             raise LedgerUnavailableError(AWAY)
         return await self._real.seal_key()
 
+    @property
+    def access(self) -> LedgerAway:
+        return self
+
     def __getattr__(self, name: str) -> Any:
         async def away(*_: object, **__: object) -> None:
             raise LedgerUnavailableError(AWAY)

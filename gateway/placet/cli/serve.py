@@ -55,8 +55,8 @@ def refuse(out: Output, code: int, reason: str) -> None:
 def worker(*, as_json: AsJson = False) -> None:
     """Run the worker: it executes runs, tools and models, and approvals.
 
-    Exit codes: 0 it was told to stop, 2 a setting makes no sense, 9 placet.yaml or what it names is wrong, 69 nobody
-    answers at Temporal's address.
+    Exit codes: 0 it was told to stop, 2 a setting makes no sense or names an address that is taken, 9 placet.yaml or
+    what it names is wrong, 69 nobody answers at Temporal's address.
     """
     import placet.worker  # noqa: PLC0415
 
