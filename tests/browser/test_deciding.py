@@ -54,7 +54,7 @@ def test_a_high_risk_is_confirmed_after_a_second_look(stack: Stack, open_page: O
     approval = stack.asked(risk="high")
     page = open_page(path_of(approval), scripts=hands.scripts)
     hands.press(page.get_by_role("button", name="Approve…"))
-    expect(page.get_by_text(approval["digest"])).to_be_visible()
+    expect(page.get_by_text(approval["digest"]).last).to_be_visible()
     assert stack.read(approval)["status"] == "pending"
     hands.press(page.get_by_role("button", name="Run refund"))
     says(page, "Approved by Local (web)")
