@@ -57,12 +57,14 @@ class Wish:
 
     Attributes:
         key: The idempotency key, theirs or one made for them; the decision's id comes from it.
+        may_repeat: Whether they sent the key: what goes under one that was made here has never been recorded.
     """
 
     approval_id: str
     caller: Caller
     key: str
     decision: Decision
+    may_repeat: bool = True
 
 
 def wish(approval_id: str, caller: Caller, body: DecisionBody, key: str | None, now: datetime) -> Wish:
@@ -73,7 +75,7 @@ def wish(approval_id: str, caller: Caller, body: DecisionBody, key: str | None, 
     """
     used = key or uuid.uuid4().hex
     decision = decision_of(body, decision_id(approval_id, caller, used), caller, now)
-    return Wish(approval_id, caller, used, decision)
+    return Wish(approval_id, caller, used, decision, may_repeat=key is not None)
 
 
 def decision_id(approval_id: str, caller: Caller, key: str) -> str:
@@ -124,7 +126,7 @@ class Deciding:
     async def _decide(self, wished: Wish) -> Approval | Recorded:
         try:
             approval = await self.entitled(wished)
-            earlier = await self._lookup.earlier(approval.id, wished.decision.id)
+            earlier = await self._earlier(wished)
             if earlier is not None:
                 return await self._repeated(wished, approval, earlier)
             approval = await self._lookup.referred(approval)
@@ -164,7 +166,12 @@ class Deciding:
 
     async def is_repeat(self, wished: Wish) -> bool:
         """Returns whether a decision of that id has been recorded."""
-        return await self._lookup.earlier(wished.approval_id, wished.decision.id) is not None
+        return await self._earlier(wished) is not None
+
+    async def _earlier(self, wished: Wish) -> StoredDecision | None:
+        if not wished.may_repeat:
+            return None
+        return await self._lookup.earlier(wished.approval_id, wished.decision.id)
 
     async def _repeated(self, wished: Wish, approval: Approval, earlier: StoredDecision) -> Approval | Recorded:
         """Answers a repeat as the decision that was recorded under its id."""
