@@ -34,19 +34,19 @@ MESSAGES: tuple[BaseMessage, ...] = (
 
 def through(message: object) -> Any:
     """Returns a message as it comes back from its row."""
-    return whole(json.loads(json.dumps(bare(message))))
+    return whole(json.loads(json.dumps(bare(message, "m1"))), "m1")
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: str(message.content)[:12])
 def test_a_message_is_read_to_the_letter_and_takes_less(message: BaseMessage) -> None:
     written = message_to_dict(message)
     assert json.dumps(through(written)) == json.dumps(written)
-    assert len(json.dumps(bare(written))) < len(json.dumps(written)) - 40
+    assert len(json.dumps(bare(written, "m1"))) < len(json.dumps(written)) - 40
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: str(message.content)[:12])
 def test_a_process_of_an_older_version_reads_it_as_the_same_message(message: BaseMessage) -> None:
-    (old,) = messages_from_dict([json.loads(json.dumps(bare(message_to_dict(message))))])
+    (old,) = messages_from_dict([json.loads(json.dumps(bare(message_to_dict(message), "m9")))])
     assert old == message
 
 
@@ -75,3 +75,10 @@ def test_two_messages_that_were_read_share_nothing() -> None:
     one, other = (through(message_to_dict(MESSAGES[5])) for _ in range(2))
     one["data"]["additional_kwargs"]["x"] = 1
     assert other["data"]["additional_kwargs"] == {}
+
+
+def test_the_id_of_its_row_is_not_kept_twice() -> None:
+    written = message_to_dict(MESSAGES[0])
+    assert '"m1"' not in json.dumps(bare(written, "m1"))
+    assert '"m1"' in json.dumps(bare(written, "m2"))
+    assert whole(bare(written, "m2"), "m2") == written

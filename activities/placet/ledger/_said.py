@@ -6,11 +6,8 @@ stays without; whoever reads the row without knowing of that still reads a messa
 
 from __future__ import annotations
 
-import json
 from copy import copy
 from typing import Any, Final, cast
-
-from sqlalchemy import Dialect, Text, TypeDecorator
 
 BARE: Final = "bare"
 """The field of a row whose message had every empty field."""
@@ -30,25 +27,11 @@ _ORDER: Final = (
 """The order of LangChain's own fields."""
 
 
-class Said(TypeDecorator[object]):
-    """A message as JSON in ASCII, without what is empty; it is read as it was written."""
+def bare(message: object, message_id: str) -> object:
+    """Returns a message as its row keeps it: without what is empty, and without the id, which is the row's.
 
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
-        """Returns what is stored."""
-        del dialect
-        return None if value is None else json.dumps(bare(value), separators=(",", ":"))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - it is JSON
-        """Returns what was stored."""
-        del dialect
-        return None if value is None else whole(json.loads(value))
-
-
-def bare(message: object) -> object:
-    """Returns a message without what is empty; as it is, where it would not be read again to the letter."""
+    Where it would not be read again to the letter it is kept as it is.
+    """
     if not isinstance(message, dict):
         return message
     given = cast("dict[str, Any]", message)
@@ -57,22 +40,23 @@ def bare(message: object) -> object:
     if empty is None or list(given) != ["type", "data"] or not isinstance(data, dict):
         return given
     fields = cast("dict[str, Any]", data)
-    kept = {name: value for name, value in fields.items() if not _is_empty(name, value, empty)}
+    said = empty | {"id": message_id}
+    kept = {name: value for name, value in fields.items() if not _is_empty(name, value, said)}
     short = {"type": given["type"], BARE: True, "data": kept}
-    again = cast("dict[str, Any]", whole(short))
+    again = cast("dict[str, Any]", whole(short, message_id))
     same = again == given and list(again["data"]) == list(fields)
     return short if same else given
 
 
-def whole(stored: object) -> object:
-    """Returns a message with everything that it had."""
+def whole(stored: object, message_id: str) -> object:
+    """Returns a message with everything that it had when it was kept under that id."""
     if not isinstance(stored, dict) or BARE not in stored:
         return cast("object", stored)
     given = cast("dict[str, Any]", stored)
     empty = _EMPTY.get(str(given.get("type")))
     if empty is None or not isinstance(given.get("data"), dict):
         return given
-    full = {name: copy(value) for name, value in empty.items()} | given["data"]
+    full = {name: copy(value) for name, value in empty.items()} | {"id": message_id} | given["data"]
     known = {name: full.pop(name) for name in _ORDER if name in full}
     return {"type": given["type"], "data": {**known, **full}}
 

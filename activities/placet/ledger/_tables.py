@@ -18,8 +18,6 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from placet.ledger._said import Said
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER: Final = 2**62
 """Sorts behind every moment: what never expires comes last."""
@@ -190,7 +188,7 @@ messages: Final = Table(
     Column("run_id", Words, nullable=False),
     Column("turn", Integer),
     Column("call_index", Integer),
-    Column("body", Said, nullable=False),
+    Column("body", Json, nullable=False),
     Column("kept", Moment, nullable=False),
     Index("messages_of_call", "run_id", "turn", "kept"),
 )

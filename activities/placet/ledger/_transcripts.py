@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from placet.contracts.events import TurnCompleted
 from placet.contracts.runs import CallRef, ModelCall
 from placet.ledger._events import NewEvent, append, insert_once
+from placet.ledger._said import bare, whole
 from placet.ledger._shapes import MessageDict, ThreadHead, TurnRow
 from placet.ledger._tables import messages, runs, turns
 from placet.ledger.errors import UnknownTurnError
@@ -34,7 +35,7 @@ async def put_message(
         "run_id": run_id,
         "turn": answers.turn if answers else None,
         "call_index": answers.index if answers else None,
-        "body": message,
+        "body": bare(message, message_id),
         "kept": datetime.now(UTC),
     }
     await insert_once(connection, messages, row)
@@ -105,7 +106,7 @@ async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[Messag
     for start in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[start : start + _IDS_AT_ONCE]
         rows = await connection.execute(select(messages.c.id, messages.c.body).where(messages.c.id.in_(some)))
-        found.update({row.id: row.body for row in rows})
+        found.update({row.id: cast("MessageDict", whole(row.body, row.id)) for row in rows})
     return [found[message_id] for message_id in ids if message_id in found]
 
 
@@ -124,11 +125,12 @@ async def thread_head(connection: AsyncConnection, thread_id: str) -> ThreadHead
 async def results_so_far(connection: AsyncConnection, head: TurnRow) -> list[MessageDict]:
     """Returns the latest message that answers each call of a turn, in call order."""
     query = (
-        select(messages.c.call_index, messages.c.body)
+        select(messages.c.id, messages.c.call_index, messages.c.body)
         .where(messages.c.run_id == head.run_id, messages.c.turn == head.turn, messages.c.call_index.is_not(None))
         .order_by(messages.c.kept)
     )
-    latest = {row.call_index: row.body for row in await connection.execute(query)}
+    rows = await connection.execute(query)
+    latest = {row.call_index: cast("MessageDict", whole(row.body, row.id)) for row in rows}
     return [latest[call.index] for call in head.calls if call.index in latest]
 
 
