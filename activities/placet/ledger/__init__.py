@@ -24,6 +24,7 @@ from placet.ledger._shapes import (
     TurnRow,
     Viewer,
 )
+from placet.ledger._threads import SegmentRow, Shown, ThreadOrder, ThreadQuery, ThreadRow, Threads, ThreadStatus
 from placet.ledger.errors import (
     InvalidCursorError,
     LedgerError,
@@ -62,9 +63,16 @@ __all__ = [
     "RunEndedError",
     "RunQuery",
     "RunRow",
+    "SegmentRow",
     "SessionRow",
+    "Shown",
     "StoredDecision",
     "ThreadHead",
+    "ThreadOrder",
+    "ThreadQuery",
+    "ThreadRow",
+    "ThreadStatus",
+    "Threads",
     "ToolRow",
     "TurnRow",
     "Unfinished",

@@ -50,6 +50,7 @@ from placet.ledger._shapes import (
     Viewer,
 )
 from placet.ledger._tables import secrets
+from placet.ledger._threads import Threads
 from placet.ledger._waking import Waking
 
 
@@ -67,6 +68,7 @@ class Ledger:
         self._database = database
         self.figures: Final = Figures(database)
         self.access: Final = Access(database)
+        self.threads: Final = Threads(database)
         self._waking = Waking(database.url)
         self._seal_key: bytes | None = None
         self.repairs = Repairs(database)

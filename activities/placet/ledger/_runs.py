@@ -21,6 +21,7 @@ from placet.ledger import _transcripts as transcripts
 from placet.ledger._events import NewEvent, append, insert_once
 from placet.ledger._shapes import RunRow
 from placet.ledger._tables import runs
+from placet.ledger._threads import note_run
 
 _ENDS: Final[dict[RunEnd, EventType]] = {
     "completed": "run.completed",
@@ -42,6 +43,7 @@ async def open_run(connection: AsyncConnection, run: RunRow) -> None:
     }
     named = {"id": run.id, "agent": run.agent, "thread_id": run.thread_id, "started_at": run.started_at}
     if await insert_once(connection, runs, named | known | {"status": "running", "results": []}):
+        await note_run(connection, run)
         data = RunStarted(agent=run.agent, thread_id=run.thread_id, requester=run.requester)
         await append(connection, [_event(run.id, "run.started", run.started_at, data, run.requester)])
         return

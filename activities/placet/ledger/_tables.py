@@ -305,3 +305,38 @@ revoked_keys: Final = Table(
     Column("by", Words, nullable=False),
     Column("at", Moment, nullable=False),
 )
+
+threads: Final = Table(
+    "threads",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("owner", Words),
+    Column("agent", Words),
+    Column("metadata", Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("deleted_at", Moment),
+    Index("threads_by_update", "updated_at", "id"),
+    Index("threads_of_owner", "owner", "updated_at", "id"),
+)
+
+segments: Final = Table(
+    "segments",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("thread_id", Words, nullable=False),
+    Column("run_id", Words, nullable=False),
+    Column("caller", Words, nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Index("segments_of_thread", "thread_id", "began_at", "id"),
+)
+
+shown: Final = Table(
+    "shown",
+    metadata,
+    Column("reader", Words, primary_key=True),
+    Column("thread_id", Words, primary_key=True),
+    Column("interrupt_id", Words, nullable=False),
+    Column("approvals", Json, nullable=False),
+)
