@@ -31,6 +31,8 @@ class Deployment(Processes):
 
     _clients: _Clients = field(default_factory=_Clients)
     _making: Lock = field(default_factory=Lock)
+    _log: list[Json] = field(default_factory=list[Json])
+    _reading_log: Lock = field(default_factory=Lock)
 
     def close(self) -> None:
         """Lets go of every connection and kills everything."""
@@ -99,10 +101,12 @@ class Deployment(Processes):
         return [kind for kind in of_it if kind.startswith("approval.")]
 
     def events(self) -> list[Json]:
-        """Returns every event, in the order of the log."""
+        """Returns every event, in the order of the log; what was read before is not read again."""
         # In a thread of its own: the test may have a loop already.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: asyncio.run(_events(self.ledger_url))).result()
+        with self._reading_log, ThreadPoolExecutor(1) as thread:
+            last = self._log[-1]["id"] if self._log else None
+            self._log += thread.submit(lambda: asyncio.run(_events(self.ledger_url, last))).result()
+            return list(self._log)
 
     def run(self, *turns: Sequence[Json], user: str = "bot", agent: str = "desk", **body: Any) -> Json:
         """Starts a run whose model calls these tools, turn by turn."""
@@ -176,8 +180,8 @@ def together(actions: Sequence[Callable[[], _Result]]) -> list[_Result]:
         return list(pool.map(one, actions))
 
 
-async def _events(url: str) -> list[Json]:
-    ledger, cursor, found = Ledger.at(url), None, list[Json]()
+async def _events(url: str, cursor: str | None) -> list[Json]:
+    ledger, found = Ledger.at(url), list[Json]()
     try:
         while page := await ledger.events_after(cursor, _PAGE):
             found += [event.model_dump(mode="json") for event in page]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -26,6 +27,9 @@ _DEBIAN: Final = Path("/usr/lib/postgresql")
 _FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _DURABLE: Final = ("fsync=off", "full_page_writes=off")
 """A server that crashes keeps what it has confirmed; the machine does not crash."""
+_FRUGAL: Final = ("min_wal_size=32MB", "max_wal_size=64MB")
+_DISK: Final = "256m"
+_BLOCK: Final = bytes(1 << 16)
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,12 @@ class LocalPostgres:
         subprocess.run(_as_nobody_special(initdb), check=True, capture_output=True, cwd=folder)
 
     def start(self) -> None:
-        """Starts it and waits until it answers; does nothing where it runs."""
-        if self._process is not None:
-            return
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True
-            )
+        """Starts it where it does not run, and waits until it answers."""
+        if self._process is None or self._process.poll() is not None:
+            with (self._folder / "log").open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True
+                )
         while not self.server.answers():
             assert self._process.poll() is None, (self._folder / "log").read_text()
 
@@ -119,24 +122,61 @@ class LocalPostgres:
             self._process.wait()
             self._process = None
 
+    @contextmanager
+    def disk_filled(self) -> Generator[None]:
+        """Leaves no byte free on its disk; it may end by that, and then stays down until it is started.
+
+        Raises:
+            PermissionError: It has no disk of its own, and nobody else's is filled.
+        """
+        if not self._folder.is_mount():
+            message = f"{self._folder} is no disk of its own"
+            raise PermissionError(message)
+        filler = self._folder / "filler"
+        try:
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                while file.write(_BLOCK):
+                    pass
+            yield
+        finally:
+            filler.unlink()
+
 
 @contextmanager
-def mortal_postgres(settings: tuple[str, ...] = _DURABLE) -> Generator[LocalPostgres | None]:
-    """Gives a server that tests may stop and start; None where PostgreSQL's programs are not here."""
+def mortal_postgres(settings: tuple[str, ...] = _DURABLE, *, own_disk: bool = False) -> Generator[LocalPostgres | None]:
+    """Gives a server that tests may stop and start; None where PostgreSQL's programs are not here.
+
+    Args:
+        settings: What it is told besides.
+        own_disk: Whether its data lie on a small disk of their own, where this user may mount one.
+    """
     programs = _programs()
     if programs is None:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix="placet-postgres-"))
     try:
-        made = LocalPostgres(programs, folder, settings)
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
+        with _small_disk(folder) if own_disk else contextlib.nullcontext():
+            made = LocalPostgres(programs, folder, (*settings, *(_FRUGAL if own_disk else ())))
+            try:
+                made.start()
+                yield made
+            finally:
+                made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Generator[None]:
+    """Mounts a disk on a folder, where that is allowed."""
+    mount = ("mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(folder))
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(("umount", "--lazy", str(folder)), capture_output=True, check=True)
 
 
 @contextmanager

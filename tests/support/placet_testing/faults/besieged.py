@@ -78,7 +78,7 @@ class Besieged(Mortal):
 
 @pytest.fixture(scope="session")
 def _besieged() -> Iterator[Besieged]:
-    with folder_of("besieged") as folder, mortal_postgres() as postgres:
+    with folder_of("besieged") as folder, mortal_postgres(own_disk=True) as postgres:
         if postgres is None:
             unavailable("PostgreSQL's programs are not here (Debian: apt-get install postgresql)")
         (folder / "temporal").mkdir()

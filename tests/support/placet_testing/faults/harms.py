@@ -151,6 +151,19 @@ def ledger_unreadable(site: Besieged, chance: Random) -> Generator[None]:
         connection.rollback()
 
 
+@contextmanager
+def ledger_full(site: Besieged, chance: Random) -> Generator[None]:
+    """The disk of the ledger is full: it takes no writes, and may go down by that."""
+    del chance
+    assert site.postgres is not None
+    try:
+        with site.postgres.disk_filled():
+            yield
+    except PermissionError as error:
+        unavailable(f"only root gives the ledger a disk of its own: {error}")
+    site.start_ledger()
+
+
 def clock(name: Literal["gateway", "worker"], skew: str) -> Harm:
     """The clock of all gateways or all workers is wrong by so much (as `+1h`); their monotonic clocks are right."""
 
@@ -235,7 +248,10 @@ CLOCKS: Final[dict[str, Harm]] = {
     "the gateways an hour ahead": clock("gateway", "+1h"),
     "the gateways an hour behind": clock("gateway", "-1h"),
 }
-ALL: Final = {**KILLS, **STOPS, **PARTITIONS, **LEDGER, **CLOCKS}
+DISK: Final[dict[str, Harm]] = {"the ledger's disk full": ledger_full}
+ALL: Final = {**KILLS, **STOPS, **PARTITIONS, **LEDGER, **CLOCKS, **DISK}
+STORM: Final = {**KILLS, **STOPS, **PARTITIONS, **LEDGER}
+"""What comes in any order, on any machine."""
 
 
 def suffer(site: Besieged, chance: Random, names: list[str], *, seconds: float = 3.0) -> None:
