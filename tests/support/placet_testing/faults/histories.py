@@ -7,12 +7,14 @@ its steps: ids, times, texts, the number of turns, and in which order came what 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import json
 import os
 from collections.abc import AsyncIterator, Generator, Iterable
 from datetime import datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -149,8 +151,14 @@ def write(history: dict[str, Any], folder: Path) -> None:
     """Writes a history into a folder, without what names the machine."""
     folder.mkdir(parents=True, exist_ok=True)
     (kind,) = _types(history["events"][:1])
-    path = folder / f"{kind}-{len(list(folder.iterdir())):03}.json"
-    path.write_text(json.dumps(cleaned(history), indent=1) + "\n", "utf-8")
+    written = folder / f".{os.getpid()}"
+    written.write_text(json.dumps(cleaned(history), indent=1) + "\n", "utf-8")
+    for number in count(len(list(folder.glob("*.json")))):
+        # Another process may keep one at the same moment.
+        with contextlib.suppress(FileExistsError):
+            (folder / f"{kind}-{number:03}.json").hardlink_to(written)
+            break
+    written.unlink()
 
 
 def _workflows_of(site: Processes) -> Any:
