@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from placet_testing.deployment import ENDINGS, Deployment, Json
 from placet_testing.faults.histories import check_replays
-from placet_testing.faults.work import Begun, Call, Work
+from placet_testing.faults.work import EDITED, Begun, Call, Work
 from placet_testing.reading import owed
 
 SETTLED: Final = 150.0
@@ -21,7 +21,7 @@ SETTLED: Final = 150.0
 FREE: Final = frozenset({"note"})
 AGAIN: Final = frozenset({"set_again"})
 _RUN_ENDS: Final = frozenset({"run.completed", "run.failed", "run.cancelled", "run.expired"})
-_PAST: Final = {"approve": "approved", "reject": "rejected", "respond": "responded"}
+_PAST: Final = {"approve": "approved", "edit": "approved", "reject": "rejected", "respond": "responded"}
 _LONG: Final = timedelta(hours=1)
 """What is due within it is waited for: tests ask for seconds or for days."""
 _OPEN: Final = WorkflowExecutionStatus.RUNNING
@@ -125,12 +125,15 @@ def check_effects(site: Deployment, begun: Begun, run: Json, approvals: Iterable
     """What the tools have left on the disk is what was decided."""
     of_it = [approval for approval in approvals if approval["run_id"] == run["id"]]
     for call in begun.calls:
-        lines = site.effects(call.text)
+        as_asked, as_edited = site.effects(call.text), site.effects(call.text + EDITED)
+        lines = as_asked + as_edited
         gate = [one for one in of_it if one["kind"] == "tool_call" and one["args"] == {"text": call.text}]
         doubts = [one for one in of_it if one["kind"] == "question" and call.text in str(one["context"])]
         assert len(gate) <= 1, f"asked twice: {gate}"
         assert len({line["key"] for line in lines}) <= 1, "one call, two keys"
         allowed = call.tool in FREE or (bool(gate) and gate[0]["status"] == "approved")
+        edited = bool(gate) and gate[0]["decision"] is not None and gate[0]["decision"]["type"] == "edit"
+        assert (as_asked if edited else as_edited) == [], f"{call} ran with other arguments than were decided: {gate}"
         if not allowed:
             assert lines == [], f"{call} ran though {gate}"
         elif call.tool in AGAIN:

@@ -19,7 +19,9 @@ from placet_testing.faults.besieged import Besieged
 from placet_testing.processes import CROWD
 from placet_testing.reading import Reader
 
-KINDS: Final = ("approve", "approve", "approve", "reject", "respond")
+KINDS: Final = ("approve", "approve", "approve", "edit", "reject", "respond")
+EDITED: Final = "-edited"
+"""What somebody who edits a call adds to its text."""
 LEFT_ALONE: Final = 0.15
 """The part of the approvals that a person looks at and leaves to somebody else, or to nobody."""
 CANCELLED: Final = 0.1
@@ -193,6 +195,9 @@ class Work:
         body: Json = {"type": kind, "digest": approval["digest"]}
         if kind == "respond":
             body["message"] = "It was done yesterday."
+        if kind == "edit":
+            args = approval["args"]
+            body["args"] = {"text": args["text"] + EDITED} if "text" in args else {"amount": args["amount"] + 1}
         answer = self._repeat(chance, user, f"/v1/approvals/{approval['id']}/decision", body)
         if answer.status_code not in {200, 202, 409}:
             self._odd(kind, approval["id"], answer)
