@@ -140,6 +140,15 @@ async def test_nothing_that_an_agent_wrote_is_markup(local_site: Site) -> None:
         assert "\x1b" not in page.text
 
 
+async def test_every_line_of_a_text_stands_on_a_line_of_its_own(local_site: Site) -> None:
+    text = "rm -r build\n  make\n\nmake install"
+    client = local_site.client()
+    approval = await asked(client, reason=text, args={"amount": 1, "order": text})
+    page = read(await client.get(f"/approvals/{approval['id']}"))
+    assert text in [shown.text for shown in page.select(".values pre")]
+    assert [shown.text for shown in page.select(".reason")] == [text]
+
+
 async def test_who_asked_cannot_approve_and_reads_why(site: Site) -> None:
     approval = await asked(site.client("max"))
     page = read(await site.client("max").get(f"/approvals/{approval['id']}"))
