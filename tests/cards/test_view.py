@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placet.cards import words
-from placet.cards.view import changes, rows, view
+from placet.cards.rows import changes, rows
+from placet.cards.view import view
 from placet.contracts.approvals import Approval, DecisionView
 from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.decisions import Person

@@ -7,51 +7,29 @@ typed rows, nothing hidden, and the digest computed anew from exactly what is sh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from placet.cards.visible import hidden_characters, lines, mixed_words, one_line, quoted
+from placet.cards.rows import COLLAPSED_AT, rows
+from placet.cards.visible import lines, one_line, quoted
 from placet.cards.words import status_words
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
 from placet.contracts.questions import ASK_HUMAN, Question
 from placet.contracts.runs import AskedAgain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from placet.cards.rows import Row
     from placet.contracts.approvals import Approval
-
-ValueKind = Literal["text", "number", "boolean", "null", "list", "object"]
 
 AGENT_SAYS: Final = "The agent says (untrusted)"
 AGENT_ASKS: Final = "The agent asks (untrusted)"
 EXACTLY: Final = "Exactly what will run"
 AS_ASKED: Final = "What was asked"
-COLLAPSED_AT: Final = 2_000
-"""Characters of a value that are shown before the rest must be asked for."""
-_ONE_LINE: Final = 80
-_PLAIN_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One argument.
-
-    Attributes:
-        name: Safe to print; in quotation marks where it is not a plain name.
-        value: All of it, one or several lines, safe to print.
-        shown: The beginning of it, as much as is shown at once.
-        hidden: How many characters of the argument `shown` leaves out.
-        warnings: What a reader could miss.
-    """
-
-    name: str
-    kind: ValueKind
-    value: tuple[str, ...]
-    shown: tuple[str, ...]
-    hidden: int
-    warnings: tuple[str, ...]
+_LISTS: Final = frozenset({"ask", "allow", "deny"})
+"""The short lists of a policy, which name what they found in place of a rule."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +59,7 @@ class ApprovalView:
 
     Attributes:
         digest: Of the rows, computed from the arguments as they are shown here.
+        risk_why: Who or what says that the risk is this one.
         intact: `digest` is the one that the gateway names: what is shown is what would run.
         facts: Name and value of what else is known, in the order to show it.
         says: The model's own words, a line each; always to be bounded and labelled as untrusted.
@@ -93,6 +72,7 @@ class ApprovalView:
     kind: str
     status: str
     risk: str
+    risk_why: str
     tool: str
     title: str
     reason: tuple[str, ...]
@@ -134,13 +114,14 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
         kind=approval.kind,
         status=status_words(approval),
         risk=approval.risk,
+        risk_why=_risk_why(approval),
         tool=one_line(approval.tool),
         title=one_line(approval.title),
         reason=lines(approval.reason) if approval.reason else (),
         digest=shown_digest,
         intact=shown_digest == approval.digest,
         raw=raw,
-        rows=() if asks else rows(approval.args, limit=limit),
+        rows=() if asks else rows(approval.args, approval.args_schema, limit=limit),
         questions=questions(approval) if asks else (),
         facts=tuple(_facts(approval)),
         says=lines(approval.says) if approval.says else (),
@@ -153,11 +134,6 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
     )
 
 
-def rows(args: Mapping[str, Any], *, limit: int | None = COLLAPSED_AT) -> tuple[Row, ...]:
-    """Returns one row for each argument, in canonical order."""
-    return tuple(_row(name, args[name], limit) for name in sorted(args))
-
-
 def questions(approval: Approval) -> tuple[QuestionRow, ...]:
     """Returns the questions as the digest covers them: from the arguments, not from the field beside them."""
     try:
@@ -167,14 +143,14 @@ def questions(approval: Approval) -> tuple[QuestionRow, ...]:
     return tuple(_question(question.numbered(index)) for index, question in enumerate(asked))
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """Returns name, value before and after of each argument that differs; safe to print, `not set` where absent."""
-    names = sorted({*before, *after})
-    return tuple(
-        (_name(name), _brief(before, name), _brief(after, name))
-        for name in names
-        if name not in before or name not in after or canonical_text(before[name]) != canonical_text(after[name])
-    )
+def _risk_why(approval: Approval) -> str:
+    if approval.run_id is None:
+        return "as whoever asked says"
+    if approval.rule in _LISTS:
+        return f"the default; the list “{approval.rule}” names this tool"
+    if approval.rule is None or approval.rule == "mode":
+        return "the default; no rule is about this call"
+    return f"the rule “{one_line(approval.rule)}” is about this call"
 
 
 def _asked_again(approval: Approval) -> AskedAgain | None:
@@ -199,98 +175,6 @@ def _bound(approval: Approval) -> tuple[str, str]:
         return text, digest(tool, text)
     except MalformedJsonError:
         return "", ""
-
-
-def _row(name: str, value: object, limit: int | None) -> Row:
-    whole = _written(value)
-    text = value if isinstance(value, str) else "\n".join(whole)
-    cut = len(text) if limit is None else limit
-    hidden = max(len(text) - cut, 0)
-    shown = whole
-    if hidden:
-        shown = _written(text[:cut]) if isinstance(value, str) else tuple(text[:cut].split("\n"))
-    return Row(_name(name), _kind(value), whole, shown, hidden, tuple(_warnings(name, value)))
-
-
-def _name(name: str) -> str:
-    return name if name and _PLAIN_NAME.issuperset(name) else quoted(name)
-
-
-def _brief(args: Mapping[str, Any], name: str) -> str:
-    return _inline(args[name]) if name in args else "not set"
-
-
-def _kind(value: object) -> ValueKind:
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, list | tuple):
-        return "list"
-    return "null" if value is None else "object"
-
-
-def _written(value: object) -> tuple[str, ...]:
-    """Returns a value's lines: text that has several as it stands, all else as JSON."""
-    if isinstance(value, str) and "\n" in value:
-        return lines(value)
-    short = _inline(value)
-    if len(short) <= _ONE_LINE or not isinstance(value, list | tuple | dict):
-        return (short,)
-    return tuple(_spread(cast("object", value), "", ""))
-
-
-def _inline(value: object) -> str:
-    if isinstance(value, str):
-        return quoted(value)
-    if isinstance(value, dict):
-        members = cast("dict[str, object]", value)
-        return "{" + ", ".join(f"{quoted(key)}: {_inline(members[key])}" for key in sorted(members)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_inline, cast("list[object]", value))) + "]"
-    return canonical_text(cast("Any", value))
-
-
-def _spread(value: object, before: str, after: str) -> Iterator[str]:
-    """Yields a container's lines, a member each, down to what fits on a line."""
-    short = _inline(value)
-    if len(before) + len(short) <= _ONE_LINE or not isinstance(value, list | tuple | dict):
-        yield f"{before}{short}{after}"
-        return
-    if isinstance(value, dict):
-        members = cast("dict[str, object]", value)
-        entries = [(f"{quoted(key)}: ", members[key]) for key in sorted(members)]
-    else:
-        entries = [("", entry) for entry in cast("list[object]", value)]
-    indent = before[: len(before) - len(before.lstrip(" "))]
-    yield before + ("{" if isinstance(value, dict) else "[")
-    for place, (label, entry) in enumerate(entries, 1):
-        yield from _spread(entry, f"{indent}  {label}", "," if place < len(entries) else "")
-    yield indent + ("}" if isinstance(value, dict) else "]") + after
-
-
-def _warnings(name: str, value: object) -> Iterator[str]:
-    texts = [name, *_texts(value)]
-    hidden = sum(map(hidden_characters, texts))
-    if hidden:
-        yield f"contains {hidden} hidden character{'' if hidden == 1 else 's'}"
-    mixed = [word for text in texts for word in mixed_words(text)]
-    if mixed:
-        yield f"mixes alphabets: {one_line(mixed[0])}"
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, entry in cast("dict[str, object]", value).items():
-            yield key
-            yield from _texts(entry)
-    elif isinstance(value, list | tuple):
-        for entry in cast("list[object]", value):
-            yield from _texts(entry)
 
 
 def _question(question: Question) -> QuestionRow:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len, chop_cells
 
 from placet.cards import words
-from placet.cards.view import AGENT_ASKS, AGENT_SAYS, AS_ASKED, COLLAPSED_AT, EXACTLY, changes, view
+from placet.cards.rows import COLLAPSED_AT, NO_FORMATTER, changes
+from placet.cards.view import AGENT_ASKS, AGENT_SAYS, AS_ASKED, EXACTLY, view
 from placet.cards.visible import lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from placet.cards.view import ApprovalView, QuestionRow, Row
+    from placet.cards.rows import Row
+    from placet.cards.view import ApprovalView, QuestionRow
     from placet.cli._output import Output
     from placet.contracts.approvals import Approval
 
@@ -57,6 +59,7 @@ def _head(out: Output, approval: Approval, seen: ApprovalView) -> Iterator[str]:
     until = words.deadline(approval, now(), out.zone)
     yield from _headline(out, seen)
     yield from _named(out, "id", seen.id)
+    yield from _named(out, "risk", f"{seen.risk}: {seen.risk_why}")
     yield from _named(out, "status", seen.status + (f", {until}" if approval.status == "pending" else ""))
     for name, value in seen.facts:
         yield from _named(out, name, value)
@@ -99,6 +102,10 @@ def _row(out: Output, row: Row) -> Iterator[str]:
         yield from _bounded(out, row.shown)
     if row.hidden:
         yield f"    ({row.hidden:,} more characters: b to read)"
+    if row.unformatted:
+        yield f"    {NO_FORMATTER}"
+    for fact in row.facts:
+        yield from _wrapped(out, f"    {row.look}: ", fact)
     for warning in row.warnings:
         yield f"    ! {warning}"
 

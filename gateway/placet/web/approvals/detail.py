@@ -10,7 +10,8 @@ from placet.api.approvals.listing import viewer_of
 from placet.api.errors import ProblemError
 from placet.api.rights import check_may_decide
 from placet.api.runs.endpoints import visible_run
-from placet.cards.view import COLLAPSED_AT, view
+from placet.cards.rows import COLLAPSED_AT
+from placet.cards.view import view
 from placet.ledger import ApprovalQuery, LedgerError
 from placet.web.approvals.history import history
 from placet.web.runs.steps import Step, goal, steps

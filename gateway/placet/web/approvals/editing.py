@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from placet.api.decisions.deciding import wish
-from placet.cards.view import ApprovalView, changes, rows, view
+from placet.cards.rows import changes, rows
+from placet.cards.view import ApprovalView, view
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest, parse_object
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES, Refusal, RefusedError
@@ -124,7 +125,8 @@ def edited(approval: Approval, args: dict[str, Any]) -> ApprovalView:
     """Returns the card of the call with other arguments, shown to their end."""
     card = view(approval)
     text = canonical_text(args)
-    return replace(card, rows=rows(args, limit=None), raw=text, digest=digest(approval.tool, text))
+    shown = rows(args, approval.args_schema, limit=None)
+    return replace(card, rows=shown, raw=text, digest=digest(approval.tool, text))
 
 
 def _typed_json(text: str) -> Draft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from placet.cards.view import rows
+from placet.cards.rows import rows
 from placet.cards.visible import lines, one_line
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from placet.api.approvals.endpoints import visible
 from placet.api.errors import ProblemError
 from placet.api.rights import check_may_decide
 from placet.cards import words
-from placet.cards.view import ApprovalView, changes, view
+from placet.cards.rows import changes
+from placet.cards.view import ApprovalView, view
 from placet.web.inbox.rows import EASY, may_be_picked
 
 if TYPE_CHECKING:
