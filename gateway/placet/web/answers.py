@@ -14,6 +14,7 @@ from placet.cards import words
 from placet.cards.visible import lines, one_line
 from placet.web import pieces
 from placet.web.assets import address
+from placet.web.weather import weather_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,7 @@ def page(
         "theme": theme_of(request),
         "path": request.url.path,
         "now": services.clock(),
+        "trouble": weather_of(request).trouble,
     }
     text = templates().get_template(template).render({**shell, **content})
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})

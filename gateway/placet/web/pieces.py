@@ -19,6 +19,7 @@ RISKS: Final = ("critical", "high", "medium", "low")
 URGENT: Final = timedelta(minutes=10)
 """A deadline nearer than this is marked."""
 THEN: Final = {"reject": "will be rejected", "abort": "the run will end"}
+AT_THE_END: Final = {"reject": "it does not run, and the agent is told", "abort": "it does not run, and the run ends"}
 _SHORT: Final = 8
 
 
@@ -56,7 +57,10 @@ def effect(approval: Approval) -> str:
     return f"Run {one_line(approval.tool)}"
 
 
-def quorum(approval: Approval) -> str:
-    """Returns who may decide, in words."""
-    names = (name.removeprefix("user:").removeprefix("group:") for name in approval.approvers)
-    return one_line(", ".join(name.replace("role:approver", "any approver") for name in names))
+def quorum(approval: Approval, reader: str) -> str:
+    """Returns who may decide, in words; the reader is `you`."""
+    known = {"role:approver": "any approver", "requester": "who started it", reader: "you"}
+    if approval.requester == reader:
+        known["requester"] = "you"
+    names = (known.get(name) or name.removeprefix("user:").removeprefix("group:") for name in approval.approvers)
+    return one_line(", ".join(dict.fromkeys(names)))

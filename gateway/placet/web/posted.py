@@ -53,6 +53,15 @@ class Posted:
         typed = self.one(name).replace("\r\n", "\n").replace("\r", "\n")
         return typed if typed.strip() else None
 
+    def without(self, pointer: str) -> Posted:
+        """Returns the form without the fields of one place of a value and of all below it."""
+        kept = {
+            name: values
+            for name, values in self.fields.items()
+            if not f"{name.partition(':')[2]}/".startswith(f"{pointer}/")
+        }
+        return Posted(kept)
+
     def all(self, name: str) -> list[str]:
         """Returns every value of a field."""
         return self.fields.get(name, [])

@@ -12,6 +12,7 @@ from placet.api.errors import ProblemError, TemporalError
 from placet.contracts.errors import CODES, RefusedError
 from placet.ledger import InvalidCursorError, LedgerError
 from placet.web.answers import page, see
+from placet.web.weather import weather_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -34,6 +35,8 @@ class PageRoute(APIRoute):
 
         async def answered(request: Request) -> Response:
             try:
+                if request.method == "GET":
+                    await weather_of(request).look(request.app.state.services)
                 return await answer(request)
             except ProblemError as error:
                 return _refused(request, error.code, error.detail)

@@ -17,6 +17,8 @@ from placet.web.approvals.history import history
 from placet.web.runs.steps import Step, goal, steps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from placet.api.identity import Caller
     from placet.api.services import Services
     from placet.contracts.approvals import Approval
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 LAST: Final = 5
 """Steps of the run that are shown beside an approval."""
+BESIDE: Final = 20
+"""Approvals that are listed beside the one that is open."""
 QUICK_REASONS: Final = (
     "Not needed any more",
     "Wrong amount or recipient",
@@ -40,6 +44,7 @@ class Story:
 
     run: Run
     goal: str
+    model: str
     last: tuple[Step, ...]
     others: tuple[Approval, ...]
 
@@ -54,6 +59,7 @@ async def content(services: Services, caller: Caller, approval: Approval, *, who
         whole: Whether long values are shown to their end.
     """
     card = view(approval, limit=None if whole else COLLAPSED_AT)
+    queue, waiting = await _queue(services, caller)
     refusal = check_may_decide(caller, approval, local=services.directory.local)
     return {
         "approval": approval,
@@ -64,7 +70,9 @@ async def content(services: Services, caller: Caller, approval: Approval, *, who
         "unread": card.collapsed if card.grave else (),
         "story": await _story(services, caller, approval),
         "history": history(approval),
-        "next_up": await _next(services, caller, approval),
+        "queue": queue,
+        "count": waiting,
+        "next_up": next((one for one in queue if one.id != approval.id), None),
         "quick_reasons": QUICK_REASONS,
         "card_digest": "",
         "fresh_sign_in": None,
@@ -89,14 +97,17 @@ async def _story(services: Services, caller: Caller, approval: Approval) -> Stor
         run = await visible_run(services, caller, approval.run_id)
         messages = await services.ledger.run_messages(run.id)
         others = tuple(one for one in run.pending if one.id != approval.id and one.turn == approval.turn)
-        return Story(run, goal(messages), tuple(steps(messages)[-LAST:]), others)
+        models = {agent.name: agent.model or "" for agent in await services.ledger.agents()}
+        return Story(run, goal(messages), models.get(run.agent, ""), tuple(steps(messages)[-LAST:]), others)
     return None
 
 
-async def _next(services: Services, caller: Caller, approval: Approval) -> Approval | None:
-    """Returns what to look at after this one."""
-    query = ApprovalQuery(sort="urgency", limit=2, visible_to=viewer_of(caller))
+async def _queue(services: Services, caller: Caller) -> tuple[Sequence[Approval], int]:
+    """Returns the most urgent of what waits, and how much waits."""
+    query = ApprovalQuery(sort="urgency", limit=BESIDE, visible_to=viewer_of(caller))
     with suppress(LedgerError):
-        found = await services.ledger.approvals(query, services.clock())
-        return next((one for one in found.items if one.id != approval.id), None)
-    return None
+        now = services.clock()
+        found = (await services.ledger.approvals(query, now)).items
+        full = len(found) == BESIDE
+        return found, await services.ledger.count_approvals(query, now) if full else len(found)
+    return (), 0

@@ -15,7 +15,7 @@ from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES, Refusal, RefusedError
 from placet.web.answers import page
 from placet.web.approvals.confirming import must_type
-from placet.web.forms import Field, form_of, read
+from placet.web.forms import Field, Read, form_of, read, step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from placet.contracts.approvals import Approval
     from placet.web.posted import Posted
 
+UNDO: Final = "undo"
 _ARGS: Final = "/args"
 
 
@@ -48,6 +49,17 @@ class Draft:
     summary: str = ""
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     places: Mapping[str, str] = field(default_factory=dict[str, str])
+    changed: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """An argument that is not as it was asked for; safe to print, but for its pointer."""
+
+    pointer: str
+    name: str
+    before: str
+    after: str
 
 
 def begun(approval: Approval, *, raw: bool) -> Draft:
@@ -59,17 +71,31 @@ def begun(approval: Approval, *, raw: bool) -> Draft:
 
 def typed(approval: Approval, posted: Posted) -> Draft:
     """Returns what was typed; nothing of it is lost, whatever is wrong with it."""
+    verb, _, where = posted.one("do").partition(":")
     if posted.one("raw"):
-        return _typed_json(posted.one("args"))
+        return Draft(None, posted.one("args")) if verb else _typed_json(posted.one("args"))
+    if verb == UNDO:
+        posted = posted.without(where)
     form = form_of(approval.args_schema, approval.args, posted.fields)
-    if posted.one("do"):
-        return Draft(form, "")
     found = read(form)
-    if found.errors:
-        count = len(found.errors)
-        return Draft(form, "", summary=f"{count} {'field needs' if count == 1 else 'fields need'} another look.",
-                     errors=found.errors)  # fmt: skip
-    return Draft(form, "", args=found.value, places=found.places)
+    draft = Draft(form, "", places=found.places, errors=found.errors, changed=_changed(approval, found))
+    if not found.errors:
+        return replace(draft, args=found.value)
+    count = len(found.errors)
+    summary = f"{count} {'field needs' if count == 1 else 'fields need'} another look."
+    return draft if verb else replace(draft, summary=summary)
+
+
+def _changed(approval: Approval, found: Read) -> tuple[Change, ...]:
+    """Returns what has been changed so far, as far as what was typed can be read."""
+    wrong = {pointer.split("/")[1] for pointer in found.errors if pointer}
+    names = sorted({*approval.args, *found.value} - {name for name in found.value if step(name) in wrong})
+    told = ((name, changes(_only(approval.args, name), _only(found.value, name))) for name in names)
+    return tuple(Change(f"/{step(name)}", *change) for name, differing in told for change in differing)
+
+
+def _only(args: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {name: args[name]} if name in args else {}
 
 
 async def checked(services: Services, caller: Caller, approval: Approval, draft: Draft, digest_shown: str) -> Draft:
@@ -98,14 +124,24 @@ def edit_page(request: Request, caller: Caller, approval: Approval, draft: Draft
         text=draft.text,
         summary=draft.summary,
         errors=draft.errors,
+        changed=draft.changed,
         key=uuid.uuid4().hex,
     )
 
 
 def review_page(
-    request: Request, caller: Caller, approval: Approval, args: dict[str, Any], key: str, wrong: str
+    request: Request, caller: Caller, approval: Approval, args: dict[str, Any], posted: Posted, problem: str = ""
 ) -> Response:
-    """Returns the page that shows what would run instead, and what is different; only from here it is sent."""
+    """Returns the page that shows what would run instead, and what is different; only from here it is sent.
+
+    Args:
+        request: What asked for it.
+        caller: Who reads it.
+        approval: As it is now.
+        args: The new arguments.
+        posted: The form; what was typed in vain to confirm is said.
+        problem: Why it could not be sent.
+    """
     card = edited(approval, args)
     return page(
         request,
@@ -115,9 +151,10 @@ def review_page(
         card=card,
         text=card.raw,
         changed=changes(approval.args, args),
-        key=key,
+        key=posted.one("key") or uuid.uuid4().hex,
         must_type=must_type(card),
-        typed=wrong,
+        typed=posted.one("typed"),
+        problem=problem,
     )
 
 

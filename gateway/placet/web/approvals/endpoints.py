@@ -13,6 +13,7 @@ from starlette.responses import Response
 from placet.api.access import Gateway, SignedIn
 from placet.api.approvals.endpoints import visible
 from placet.api.decisions.deciding import ENDS, wish
+from placet.api.errors import ProblemError
 from placet.api.identity import Caller
 from placet.api.rights import check_may_decide
 from placet.api.services import Services
@@ -33,8 +34,19 @@ from placet.web.routing import PageRoute
 LOOKS: Final = 60
 PAUSE: Final = 0.05
 """Seconds between two looks into the ledger for what has just been decided."""
-NOTHING_SAID: Final[dict[str, Any]] = {"problem": None, "draft": None, "answered": {}, "answer_errors": {}}
+NOTHING_SAID: Final[dict[str, Any]] = {
+    "problem": None,
+    "typed": None,
+    "drafts": {},
+    "answered": {},
+    "answer_errors": {},
+}
 """What a page shows of a decision that did not count, where there was none."""
+
+_UNSENT: Final = (
+    "The workflow service does not answer, so nobody can say yet whether your decision was recorded. What you typed is "
+    "still here: send it again, it counts once."
+)
 
 router: Final = APIRouter(prefix="/approvals", include_in_schema=False, route_class=PageRoute)
 
@@ -62,9 +74,11 @@ async def review_edit(request: Request, approval_id: str, caller: SignedIn, serv
     posted = Posted.by(request)
     approval = await _editable(services, caller, approval_id)
     draft = await checked(services, caller, approval, typed(approval, posted), posted.one("digest"))
+    if posted.one("do"):
+        return edit_page(request, caller, approval, replace(draft, summary=""))
     if draft.args is None:
         return edit_page(request, caller, approval, draft)
-    return review_page(request, caller, approval, draft.args, posted.one("key") or uuid.uuid4().hex, "")
+    return review_page(request, caller, approval, draft.args, posted)
 
 
 @router.post("/{approval_id}/decision")
@@ -76,7 +90,7 @@ async def decide(request: Request, approval_id: str, caller: SignedIn, services:
     card = view(approval) if body.args is None else edited(approval, body.args)
     if approval.status == "pending" and must_confirm(card, body.type, posted):
         if body.args is not None:
-            return review_page(request, caller, approval, body.args, posted.one("key"), posted.one("typed"))
+            return review_page(request, caller, approval, body.args, posted)
         return _confirmation(request, caller, approval, posted)
     return await answered(request, services, caller, approval, body, posted)
 
@@ -107,7 +121,15 @@ async def answered(
     try:
         ended = await services.deciding.decide(wish(approval.id, person, body, key, services.clock()))
     except RefusedError as error:
-        return await _refused(request, services, caller, error.refusal, posted, approval.id)
+        said = _said(await visible(services, caller, approval.id), error.refusal)
+        return await _again(request, services, caller, posted, approval.id, error.refusal, said)
+    except ProblemError as error:
+        if error.code != "unavailable":
+            raise
+        unsent = Refusal(code=error.code, message=error.detail)
+        if body.args is not None:
+            return review_page(request, caller, approval, body.args, posted, _UNSENT)
+        return await _again(request, services, caller, posted, approval.id, unsent, _UNSENT)
     if isinstance(ended, Approval):
         await _written(services, caller, approval.id)
     return see(f"/approvals/{approval.id}?done=1")
@@ -121,25 +143,43 @@ async def _written(services: Services, caller: Caller, approval_id: str) -> None
         await asyncio.sleep(PAUSE)
 
 
-async def _refused(
-    request: Request, services: Services, caller: Caller, refusal: Refusal, posted: Posted, approval_id: str
+async def _again(
+    request: Request,
+    services: Services,
+    caller: Caller,
+    posted: Posted,
+    approval_id: str,
+    refusal: Refusal,
+    said: str,
 ) -> Response:
     """Returns the approval as it is now, why the decision did not count, and what was typed."""
     approval = await visible(services, caller, approval_id)
     shown = await content(services, caller, approval, whole=bool(posted.one("whole")))
-    lost = refusal.code in ENDS
+    typed = posted.text("message")
     return page(
         request,
         "approval.html",
         caller=caller,
         status=CODES[refusal.code].status,
         **shown,
-        key=uuid.uuid4().hex,
-        problem=words.lost(approval) if lost else f"{CODES[refusal.code].title}. {refusal.message}",
-        draft=posted.text("message"),
+        key=_key_again(posted, refusal),
+        problem=said,
+        typed=typed,
+        drafts={posted.one("type"): typed},
         answered=posted.fields,
         answer_errors=_by_question(refusal),
     )
+
+
+def _said(approval: Approval, refusal: Refusal) -> str:
+    """Returns why a decision did not count: who won, or what is wrong with it."""
+    return words.lost(approval) if refusal.code in ENDS else f"{CODES[refusal.code].title}. {refusal.message}"
+
+
+def _key_again(posted: Posted, refusal: Refusal) -> str:
+    """Returns the key of the next try: the same where nobody knows whether the first one arrived."""
+    key = posted.one("key").removesuffix(f"-{posted.one('type')}")
+    return key if key and refusal.code == "unavailable" else uuid.uuid4().hex
 
 
 def _confirmation(request: Request, caller: Caller, approval: Approval, posted: Posted) -> Response:

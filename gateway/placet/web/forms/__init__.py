@@ -5,7 +5,7 @@ fields    the form: a tree of fields over a schema and a value
 reading   from what was sent to the value, or to what is wrong with it
 """
 
-from placet.web.forms.fields import Field, form_of
+from placet.web.forms.fields import Field, form_of, step
 from placet.web.forms.reading import Read, read
 
-__all__ = ["Field", "Read", "form_of", "read"]
+__all__ = ["Field", "Read", "form_of", "read", "step"]

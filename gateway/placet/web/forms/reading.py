@@ -41,7 +41,10 @@ def read(form: Field) -> Read:
     errors: dict[str, str] = {}
     places: dict[str, str] = {}
     value = _value(form, "", errors, places)
-    return Read(cast("dict[str, Any]", value) if isinstance(value, dict) else {}, errors, places)
+    if not isinstance(value, dict):
+        errors.setdefault("", "Type an object of JSON.")
+        return Read({}, errors, places)
+    return Read(cast("dict[str, Any]", value), errors, places)
 
 
 def _value(field: Field, here: str, errors: dict[str, str], places: dict[str, str]) -> Any:  # noqa: ANN401 - JSON

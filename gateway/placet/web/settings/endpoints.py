@@ -12,20 +12,26 @@ from placet.web.answers import THEME_COOKIE, THEMES, page, see
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
 
-router: Final = APIRouter(prefix="/settings", include_in_schema=False, route_class=PageRoute)
+router: Final = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 A_YEAR: Final = 365 * 24 * 3600
 KEYS_COOKIE: Final = "placet_keys"
 
 
-@router.get("")
+@router.get("/settings")
 async def show_settings(request: Request, caller: SignedIn) -> Response:
     """Shows the choices."""
     keys = request.cookies.get(KEYS_COOKIE, "on")
     return page(request, "settings.html", caller=caller, themes=THEMES, keys=keys)
 
 
-@router.post("")
+@router.get("/service")
+async def show_service(request: Request, caller: SignedIn) -> Response:
+    """Shows what keeps decisions from taking effect now, for the notice of every page."""
+    return page(request, "service.html", caller=caller)
+
+
+@router.post("/settings")
 async def choose_settings(request: Request, _: SignedIn) -> Response:
     """Keeps the choices in cookies: they say nothing about anybody."""
     posted = Posted.by(request)

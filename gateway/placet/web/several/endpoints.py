@@ -95,11 +95,12 @@ async def decide_turn(request: Request, run_id: str, turn: int, caller: SignedIn
     posted = Posted.by(request)
     run = await visible_run(services, caller, run_id)
     found = {one.id: one for one in await _of_turn(services, caller, run.id, turn)}
-    chosen = {one.id: posted.one(f"type-{one.id}") for one in found.values()}
+    chosen = {one.id: posted.one("all") or posted.one(f"type-{one.id}") for one in found.values()}
     items = [
         _item(one, kind, _key(posted, kind), posted.one(f"digest-{one.id}"), posted.text(f"message-{one.id}"))
         for one in found.values()
         if (kind := chosen[one.id]) in DECISIONS
+        and kind in one.allowed_decisions
         and (_may_choose(services, caller, one) or _is_ours(one, caller, _key(posted, kind)))
     ]
     told = await _decided(services, caller, items, found)

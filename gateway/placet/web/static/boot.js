@@ -4,12 +4,13 @@ import * as arm from './arm.js';
 import * as clock from './clock.js';
 import * as confirm from './confirm.js';
 import * as drafts from './drafts.js';
+import * as edit from './edit.js';
 import * as keys from './keys.js';
 import * as list from './list.js';
 import * as live from './live.js';
 import * as small from './small.js';
 
-for (const part of [arm, clock, confirm, drafts, keys, list, small, live]) {
+for (const part of [arm, clock, confirm, drafts, edit, keys, list, small, live]) {
   try {
     part.begin();
   } catch (error) {

@@ -15,7 +15,9 @@ export function begin() {
     }
     field.addEventListener('input', () => (field.value ? sessionStorage.setItem(key, field.value) : sessionStorage.removeItem(key)));
   }
-  for (const form of document.querySelectorAll('form[data-dirty]')) {
+  const answer = /** @type {HTMLFormElement | null} */ (document.querySelector('form[data-decide="answer"]'));
+  if (answer) choices(answer, `${beginning}${card.dataset.digest}:choices`);
+  for (const form of document.querySelectorAll('form[data-dirty]:not([data-checked])')) {
     let sent = false;
     form.addEventListener('submit', () => (sent = true));
     addEventListener('beforeunload', (event) => {
@@ -25,6 +27,21 @@ export function begin() {
       if (!sent && typed) event.preventDefault();
     });
   }
+}
+
+/**
+ * Which options are chosen survives too.
+ * @param {HTMLFormElement} form
+ * @param {string} key
+ */
+function choices(form, key) {
+  const boxes = () => /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll('input[data-option]')]);
+  const kept = (sessionStorage.getItem(key) ?? '').split('\n');
+  for (const box of boxes()) if (kept.includes(`${box.name}=${box.value}`)) box.checked = true;
+  form.addEventListener('change', () => {
+    const chosen = boxes().filter((box) => box.checked);
+    sessionStorage.setItem(key, chosen.map((box) => `${box.name}=${box.value}`).join('\n'));
+  });
 }
 
 /** @param {string} beginning */

@@ -1,13 +1,14 @@
 // @ts-check
 /* The page follows what happens: events are hints, the record is read again. */
 import * as list from './list.js';
-import { refresh } from './islands.js';
+import { read, refresh } from './islands.js';
 import { follow } from './stream.js';
 import { script } from './trusted.js';
 
 /** @typedef {import('./stream.js').Told} Told */
 
 const TOGETHER = 250;
+const WEATHER = 20_000;
 const POLL = 15_000;
 const PATIENCE = 2_000;
 
@@ -17,6 +18,7 @@ let soon;
 let complaint;
 
 export function begin() {
+  setInterval(() => document.visibilityState === 'visible' && weather(), WEATHER);
   if (!['inbox', 'approval', 'runs', 'run', 'turn'].includes(document.body.dataset.page ?? '')) return;
   addEventListener('online', () => refresh());
   addEventListener('offline', () => bar(Date.now()));
@@ -53,6 +55,13 @@ function hear(told) {
   const card = /** @type {HTMLElement | null} */ (document.querySelector('[data-island][data-id], [data-run]'));
   const ours = card && (told.approval_id === card.dataset.id || (told.run_id && told.run_id === (card.dataset.run ?? card.dataset.of)));
   if (ours || page === 'runs' || page === 'turn') again();
+  else if (told.type.startsWith('approval.')) refresh(['queue']);
+}
+
+/** Whether something that decisions need is away: one notice, wherever one is. */
+async function weather() {
+  const [old, next] = [document.getElementById('service'), (await read('/service'))?.getElementById('service')];
+  if (old && next && !old.isEqualNode(next)) old.replaceWith(document.adoptNode(next));
 }
 
 /** @param {Extract<Told, {kind: 'state'}>} told */

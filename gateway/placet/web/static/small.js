@@ -10,6 +10,12 @@ export function begin() {
     const at = event.target instanceof Element ? event.target : null;
     const chip = at?.closest('[data-quick] button');
     if (chip) reason(chip);
+    const back = at?.closest('[data-back]');
+    if (back) {
+      // What was typed is kept in this tab, in its fields.
+      event.preventDefault();
+      location.assign(back.getAttribute('data-back') ?? '');
+    }
     const digest = at?.closest('.digest code');
     if (digest) copy(digest.getAttribute('title') ?? digest.textContent ?? '');
   });

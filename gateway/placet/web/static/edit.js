@@ -1,0 +1,92 @@
+// @ts-check
+/* While somebody edits: the gateway says what is changed and what is wrong, by the checks that will count at the end.
+   What is typed is kept in this tab until the approval has ended. */
+import { page } from './trusted.js';
+
+const PAUSE = 400;
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let soon;
+let latest = 0;
+
+export function begin() {
+  const form = /** @type {HTMLFormElement | null} */ (document.querySelector('form[data-checked]'));
+  const card = /** @type {HTMLElement | null} */ (document.getElementById('edit'));
+  if (!form || !card) return;
+  const key = `placet:${card.dataset.id}:${card.dataset.digest}:form`;
+  const kept = sessionStorage.getItem(key);
+  if (kept && !document.getElementById('summary')) restore(form, kept);
+  document.addEventListener('input', () => look(form, key));
+  document.addEventListener('focusout', (event) => event.target instanceof Element && event.target.closest('.field') && look(form, key));
+  document.addEventListener('click', (event) => {
+    if (event.target instanceof Element && event.target.closest('[data-reset]')) sessionStorage.removeItem(key);
+  });
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} key
+ */
+function look(form, key) {
+  clearTimeout(soon);
+  soon = setTimeout(async () => {
+    const sent = fields(form);
+    sessionStorage.setItem(key, sent.toString());
+    const mine = ++latest;
+    const told = await ask(form, sent);
+    if (told && mine === latest) tell(told);
+  }, PAUSE);
+}
+
+/** @param {HTMLFormElement} form */
+function fields(form) {
+  return new URLSearchParams(/** @type {any} */ (new FormData(form)));
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {URLSearchParams} sent
+ */
+async function ask(form, sent) {
+  sent.set('do', 'check');
+  try {
+    const answer = await fetch(form.action, { method: 'POST', body: sent, credentials: 'same-origin' });
+    return answer.ok ? page(await answer.text()) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Puts in what is changed, and what is wrong with each field but the one that is being typed into.
+ * @param {Document} told
+ */
+function tell(told) {
+  const [old, next] = [document.getElementById('changes'), told.getElementById('changes')];
+  if (old && next && !old.contains(document.activeElement) && !old.isEqualNode(next)) old.replaceWith(document.adoptNode(next));
+  for (const field of document.querySelectorAll('div.field[id]')) {
+    const input = field.querySelector('[name^="v:"]');
+    const fresh = told.getElementById(field.id);
+    if (!input || !fresh || input === document.activeElement) continue;
+    const error = fresh.querySelector(`#${CSS.escape(field.id)}-error`);
+    document.getElementById(`${field.id}-error`)?.remove();
+    if (error) field.append(document.adoptNode(error));
+    for (const name of ['aria-invalid', 'aria-describedby']) {
+      const value = fresh.querySelector('[name^="v:"]')?.getAttribute(name);
+      if (value) input.setAttribute(name, value);
+      else input.removeAttribute(name);
+    }
+  }
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} kept
+ */
+async function restore(form, kept) {
+  const sent = new URLSearchParams(kept);
+  for (const name of ['csrf_token', 'digest', 'key']) sent.set(name, /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value);
+  const told = await ask(form, sent);
+  const typed = told?.querySelector('form[data-checked]');
+  if (typed) form.replaceChildren(...document.adoptNode(typed).childNodes);
+}
