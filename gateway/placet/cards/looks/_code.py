@@ -74,23 +74,31 @@ def sql_look(text: str) -> Look:
     said = [statement for statement in statements if statement.words]
     warnings = [*_about_statements(said)]
     if has_comment:
-        warnings.append("has a comment, which is no part of what runs, or is, by the database")
+        warnings.append("has a comment")
     if "\\'" in text:
         warnings.append("has a backslash before a quotation mark: databases differ on where the text ends")
     return Look("sql", tuple(marks), tuple(_statement_facts(said)), tuple(warnings))
 
 
 def _statement_facts(statements: Sequence[_Statement]) -> Iterator[str]:
-    first = ", ".join(statement.words[0].upper() for statement in statements[:_MOST_NAMED])
-    yield f"{counted(len(statements), 'statement')}{': ' if first else ''}{first}"
-    changing = dict.fromkeys(word.upper() for one in statements for word in one.words if word in _CHANGES)
+    begins = _begins_of(statements)
+    if len(statements) == 1:
+        yield f"1 statement: {begins}"
+    elif not statements:
+        yield "no statement"
+    changing = dict.fromkeys(word.upper() for one in statements for word in one.words[1:] if word in _CHANGES)
     if changing:
         yield f"words that change something: {', '.join(changing)}"
 
 
+def _begins_of(statements: Sequence[_Statement]) -> str:
+    first = ", ".join(one_line(statement.words[0].upper()) for statement in statements[:_MOST_NAMED])
+    return first + (f" and {len(statements) - _MOST_NAMED} more" if len(statements) > _MOST_NAMED else "")
+
+
 def _about_statements(statements: Sequence[_Statement]) -> Iterator[str]:
     if len(statements) > 1:
-        yield f"has {counted(len(statements), 'statement')}"
+        yield f"{counted(len(statements), 'statement')}: {_begins_of(statements)}"
     for statement in statements:
         without = _NEEDS_WHERE & set(statement.words)
         if without and statement.words[0] in _NEEDS_WHERE and "where" not in statement.words:
@@ -123,7 +131,8 @@ def command_look(text: str) -> Look:
         if sort:
             marks.append(Mark(*token.span(), sort))
     warnings = [*_about_command(programs, operators)]
-    return Look("command", tuple(marks), (_begins(programs),), tuple(warnings))
+    facts = (f"begins {_named(programs)}",) if len(programs) < 2 else ()  # noqa: PLR2004 - more are a warning
+    return Look("command", tuple(marks), facts, tuple(warnings))
 
 
 def argv_look(words: Sequence[str]) -> Look:
@@ -132,15 +141,15 @@ def argv_look(words: Sequence[str]) -> Look:
     return Look("command", facts=(f"begins {program} with {counted(max(len(words) - 1, 0), 'argument')}",))
 
 
-def _begins(programs: Sequence[str]) -> str:
+def _named(programs: Sequence[str]) -> str:
     named = ", ".join(map(one_line, programs[:_MOST_NAMED]))
     more = f" and {len(programs) - _MOST_NAMED} more" if len(programs) > _MOST_NAMED else ""
-    return f"begins {named}{more}" if programs else "begins nothing"
+    return f"{named}{more}" if programs else "nothing"
 
 
 def _about_command(programs: Sequence[str], operators: Sequence[str]) -> Iterator[str]:
     if len(programs) > 1:
-        yield f"begins {counted(len(programs), 'program')}"
+        yield f"begins {counted(len(programs), 'program')}: {_named(programs)}"
     if {"$(", "`"} & set(operators):
         yield "runs a command to make a part of another"
     if {">", "<"} & set(operators):
