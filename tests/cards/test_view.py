@@ -104,7 +104,7 @@ def test_several_lines_stay_lines_and_a_deep_value_is_spread() -> None:
 
 def test_a_row_warns_of_what_does_not_show() -> None:
     assert rows({"to": ["a\u200b", {"k\u202e": 1}]})[0].warnings == ("contains 2 hidden characters",)
-    assert rows({"url": "p\u0430ypal"})[0].warnings == ("mixes alphabets: p\u0430ypal",)
+    assert rows({"url": "p\u0430ypal"})[0].warnings == ("mixes alphabets: p\u0430ypal (\u0430 is Cyrillic)",)
 
 
 def test_what_the_digest_does_not_cover_is_not_intact() -> None:

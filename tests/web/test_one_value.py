@@ -47,7 +47,7 @@ def in_rows(page: BeautifulSoup) -> list[tuple[str, str]]:
     """Returns name and value of each argument, as they are shown."""
     found: list[tuple[str, str]] = []
     for row in page.select(".exactly > .values > .value"):
-        name, value = row.select_one("dt"), row.select_one("dd pre")
+        name, value = row.select_one("dt bdi"), row.select_one("dd pre")
         assert isinstance(name, Tag)
         assert isinstance(value, Tag)
         found.append((name.text, value.text))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from placet_testing.gateway import QUESTION, Site, asked, said
+from placet.contracts.config import PolicyConfig
+from placet.ledger import AgentRow, Ledger, ToolRow
+from placet_testing.gateway import QUESTION, Site, asked, config_of, said
 from placet_testing.web import read
 
 PAGES = ("/inbox", "/inbox?tab=ended", "/runs", "/agents", "/settings")
@@ -168,3 +171,28 @@ async def test_an_empty_inbox_says_what_to_do(local_site: Site) -> None:
 async def test_a_query_that_a_page_does_not_know_is_refused(local_site: Site) -> None:
     for query in ("tab=nowhere", "risk=huge", "sort=x", "cursor=x", "unknown=1"):
         read(await local_site.client().get(f"/inbox?{query}"), 422)
+
+
+async def test_an_agents_page_tells_which_rules_are_about_each_tool(
+    make_site: Callable[..., Site], ledger: Ledger
+) -> None:
+    policy = PolicyConfig.model_validate(
+        {
+            "deny": ["delete_*"],
+            "allow": ["find_*"],
+            "rules": [
+                {"name": "large", "tool": "ref*", "when": "args.amount > 100.0", "effect": "ask", "risk": "high"}
+            ],
+        }
+    )
+    client = make_site(config_of(None, policy=policy)).client()
+    names = ("find_orders", "refund", "delete_customer", "other")
+    tools = tuple(ToolRow(name=name, args_schema={}) for name in names)
+    await ledger.put_agents([AgentRow(name="billing", tools=tools)])
+    page = read(await client.get("/agents/billing"))
+    told = {card.h3.text: " ".join(card.text.split()) for card in page.select(".tool-card") if card.h3}
+    assert "the list “allow”: find_*" in told["find_orders"]
+    assert "large" in told["refund"]
+    assert "args.amount > 100.0" in told["refund"]
+    assert "the list “deny”: delete_*" in told["delete_customer"]
+    assert "No rule is about it" in told["other"]

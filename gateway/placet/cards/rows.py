@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from placet.cards.drawing import Line, as_lines, in_quotes, plain, written
 from placet.cards.looks import LABELS, look_at
-from placet.cards.visible import hidden_characters, lines, mixed_words, one_line, quoted
+from placet.cards.visible import hidden_characters, lines, mixed_words, mixture, quoted
 from placet.contracts.canonical import canonical_text
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _warnings(name: str, value: object) -> Iterator[str]:
         yield f"contains {hidden} hidden character{'' if hidden == 1 else 's'}"
     mixed = [word for text in texts for word in mixed_words(text)]
     if mixed:
-        yield f"mixes alphabets: {one_line(mixed[0])}"
+        yield f"mixes alphabets: {mixture(mixed[0])}"
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -145,7 +145,7 @@ def questions(approval: Approval) -> tuple[QuestionRow, ...]:
 
 def _risk_why(approval: Approval) -> str:
     if approval.run_id is None:
-        return "as whoever asked says"
+        return "said by whoever asked"
     if approval.rule in _LISTS:
         return f"the default; the list “{approval.rule}” names this tool"
     if approval.rule is None or approval.rule == "mode":

@@ -77,8 +77,20 @@ def mixed_words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in _WORD.findall(text) if len(_scripts(word)) > 1))
 
 
+def mixture(word: str) -> str:
+    """Returns a word that mixes scripts with the letters that are not of its first one, named: they look alike."""
+    script = next((one for one in map(_script, word) if one in _CONFUSABLE_SCRIPTS), "")
+    others = dict.fromkeys(letter for letter in word if _script(letter) in _CONFUSABLE_SCRIPTS - {script})
+    named = ", ".join(f"{letter} is {_script(letter).capitalize()}" for letter in others)
+    return one_line(f"{word} ({named})")
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "?").split()[0]
+
+
 def _scripts(word: str) -> frozenset[str]:
-    return frozenset(unicodedata.name(letter, "?").split()[0] for letter in word) & _CONFUSABLE_SCRIPTS
+    return frozenset(map(_script, word)) & _CONFUSABLE_SCRIPTS
 
 
 def _escaped(text: str, wanted: Callable[[str], bool]) -> str:

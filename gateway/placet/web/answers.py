@@ -124,5 +124,5 @@ _FILTERS: Final[dict[str, Callable[..., object]]] = {
     "span": words.span,
     "stamp": words.stamp,
 }
-_DEFAULTS: Final[dict[str, Any]] = {"title": "", "count": None}
+_DEFAULTS: Final[dict[str, Any]] = {"title": "", "count": None, "picking": False}
 """What a page may leave out."""

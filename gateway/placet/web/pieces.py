@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 RISKS: Final = ("critical", "high", "medium", "low")
 URGENT: Final = timedelta(minutes=10)
 """A deadline nearer than this is marked."""
-THEN: Final = {"reject": "will be rejected", "abort": "the run will end"}
-AT_THE_END: Final = {"reject": "it does not run, and the agent is told", "abort": "it does not run, and the run ends"}
+RAN: Final = {
+    "running": "The tool is running.",
+    "succeeded": "The tool ran, and succeeded.",
+    "failed": "The tool ran, and failed.",
+    "uncertain": "Nobody knows yet whether the tool ran: a person is asked.",
+    "refused": "The tool did not run: what was approved no longer held when it came to it.",
+}
 _SHORT: Final = 8
 
 
@@ -42,6 +47,33 @@ def address(path: str, query: Mapping[str, str | list[str] | None]) -> str:
     """Returns a path with a query that leaves out what is empty."""
     given = {name: value for name, value in query.items() if value}
     return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+def then(approval: Approval) -> str:
+    """Returns what happens where nobody decides in time, in a few words."""
+    if approval.on_expiry == "abort":
+        return "the run ends"
+    return "it goes unanswered" if approval.kind == "question" else "it is rejected"
+
+
+def at_the_end(approval: Approval) -> str:
+    """Returns the same in a sentence."""
+    if approval.on_expiry == "abort":
+        return "it does not run, and the run ends"
+    return "the agent is told that nobody " + (
+        "answered" if approval.kind == "question" else "decided, and it does not run"
+    )
+
+
+def aftermath(approval: Approval) -> str:
+    """Returns what came of it after it had ended, or will."""
+    if approval.execution is not None:
+        return RAN[approval.execution.status]
+    if approval.kind == "question":
+        return "The agent reads it, and goes on." if approval.status in {"answered", "skipped"} else "Nobody answers."
+    if approval.status != "approved":
+        return "The tool does not run because of it."
+    return "Whoever asked runs the tool." if approval.run_id is None else "The tool has not started yet."
 
 
 def in_time(approval: Approval, now: datetime) -> str:

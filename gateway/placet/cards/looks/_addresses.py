@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from placet.cards.drawing import Mark
 from placet.cards.looks._look import Look, counted
-from placet.cards.visible import mixed_words, one_line
+from placet.cards.visible import mixed_words, mixture, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,7 +102,7 @@ def _decoded(host: str) -> Iterator[str]:
 def _mixed(host: str) -> Iterator[str]:
     mixed = mixed_words(_spelled(host))
     if mixed:
-        yield f"mixes alphabets: {one_line(mixed[0])}"
+        yield f"mixes alphabets: {mixture(mixed[0])}"
 
 
 def _spelled(host: str) -> str:

@@ -56,13 +56,13 @@ def governed(config: Config, agent: str, tool: str) -> Governed:
         if _any(rule.tool, tool) and _any(rule.agent, agent)
     ]
     listed = [
-        AppliedRule(f"the list `{effect}`: {glob}", effect, None, None, (), None)
+        AppliedRule(f"the list “{effect}”: {glob}", effect, None, None, (), None)
         for effect in _EFFECTS
         for glob in getattr(policy, effect)
-        if matches(tool, glob)
+        if matches(glob, tool)
     ]
     return Governed((*named, *listed), MODES[policy.mode])
 
 
 def _any(globs: Iterable[str], name: str) -> bool:
-    return any(matches(name, glob) for glob in globs)
+    return any(matches(glob, name) for glob in globs)

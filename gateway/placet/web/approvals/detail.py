@@ -10,7 +10,7 @@ from placet.api.approvals.listing import viewer_of
 from placet.api.errors import ProblemError
 from placet.api.rights import check_may_decide
 from placet.api.runs.endpoints import visible_run
-from placet.cards.rows import COLLAPSED_AT
+from placet.cards.rows import COLLAPSED_AT, changes
 from placet.cards.view import view
 from placet.ledger import ApprovalQuery, LedgerError
 from placet.web.approvals.history import history
@@ -70,6 +70,7 @@ async def content(services: Services, caller: Caller, approval: Approval, *, who
         "unread": card.collapsed if card.grave else (),
         "story": await _story(services, caller, approval),
         "history": history(approval),
+        "ran": _what_ran(approval),
         "queue": queue,
         "count": waiting,
         "next_up": next((one for one in queue if one.id != approval.id), None),
@@ -87,6 +88,12 @@ def why_not(refusal: Refusal | None, approval: Approval) -> str | None:
     if refusal.code == "self_approval":
         return f"You started this run, so somebody else decides: {who}."
     return f"You may look at this; deciding is for {who}."
+
+
+def _what_ran(approval: Approval) -> tuple[tuple[str, str, str], ...]:
+    """Returns what an edit changed: name, as it was asked, as it runs."""
+    decision = approval.decision
+    return () if decision is None or decision.args is None else changes(approval.args, decision.args)
 
 
 async def _story(services: Services, caller: Caller, approval: Approval) -> Story | None:

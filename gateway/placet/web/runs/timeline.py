@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from placet.contracts.events import Event, EventType
 
 _CUT: Final = 200
+_ACTORS: Final = {"system:timeout": "the clock", "system:reconciler": "a repair", "operator": "an operator"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _sentence(event: Event) -> str:
 
 
 def _who(actor: str | None) -> str:
-    return one_line((actor or "").removeprefix("user:"))
+    return _ACTORS.get(actor or "") or one_line((actor or "").removeprefix("user:").removeprefix("agent:"))
 
 
 def _tool(data: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import * as list from './list.js';
 import * as live from './live.js';
 import * as small from './small.js';
 
+document.documentElement.dataset.scripts = 'run';
 for (const part of [arm, clock, confirm, drafts, edit, keys, list, small, live]) {
   try {
     part.begin();
