@@ -33,6 +33,7 @@ def test_only_its_command_loads_the_worker() -> None:
     assert list(importers("placet.worker")) == ["placet/cli/serve.py"]
 
 
-def test_only_its_command_and_its_pages_load_the_gateway() -> None:
-    outside = [path for path in importers("placet.api") if not path.startswith(("placet/api/", "placet/web/"))]
+def test_only_its_command_and_its_surfaces_load_the_gateway() -> None:
+    surfaces = ("placet/api/", "placet/web/", "placet/langgraph_api/")
+    outside = [path for path in importers("placet.api") if not path.startswith(surfaces)]
     assert outside == ["placet/cli/serve.py"]

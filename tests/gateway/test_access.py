@@ -13,6 +13,8 @@ from placet_testing.gateway import QUESTION, Site, asked, key_of, problem, said
 
 OPEN = {
     "/healthz",
+    "/langgraph/info",
+    "/langgraph/ok",
     "/readyz",
     "/static/{version}/{name:path}",
     "/sign-in",

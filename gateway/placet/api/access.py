@@ -27,7 +27,7 @@ EVERY: Final[tuple[Role, ...]] = ("requester", "approver", "auditor", "admin")
 async def signed_in(request: Request) -> Caller:
     """Returns who calls, once the whole body is here and not too large."""
     services = await services_of(request)
-    if request.method == "POST":
+    if request.method in {"POST", "PATCH"}:
         request.state.body = await read_bounded(request)
     caller = await services.directory.sign_in(request)
     request.state.caller = caller.id

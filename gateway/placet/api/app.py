@@ -61,9 +61,12 @@ METRICS: Final[dict[GatewayMetrics, tuple[APIRouter, ...]]] = {
 }
 
 CROSS_ORIGIN: Final[dict[str, Any]] = {
-    "allow_methods": ("GET", "POST"),
-    "allow_headers": ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", CLIENT_HEADER),
-    "expose_headers": ("Retry-After", "X-Placet-Cursor", "X-Request-Id"),
+    "allow_methods": ("GET", "POST", "PATCH", "DELETE"),
+    "allow_headers": (
+        *("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", CLIENT_HEADER),
+        *("X-Api-Key", "X-Auth-Scheme"),
+    ),
+    "expose_headers": ("Content-Location", "Location", "Retry-After", "X-Placet-Cursor", "X-Request-Id"),
     "allow_credentials": False,
     "max_age": 600,
 }
@@ -141,7 +144,7 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
 def _stand_around(app: FastAPI, settings: Settings, services: Services) -> None:
     """Adds what stands around every request, the innermost first."""
     if services.directory.local:
-        app.add_middleware(LoopbackGuard)
+        app.add_middleware(LoopbackGuard, named=settings.cors_origins)
     elif names_of(settings):
         app.add_middleware(HostGuard, names=names_of(settings))
     if settings.cors_origins:
@@ -159,11 +162,14 @@ def _stand_around(app: FastAPI, settings: Settings, services: Services) -> None:
 
 
 def _surfaces(settings: Settings) -> Iterable[APIRouter]:
-    """Returns all that can be asked for: the API, and the pages, which are made of its parts."""
-    from placet.web import routers as pages  # noqa: PLC0415 - `placet.web` needs this package first
+    """Returns all that can be asked for: the API, and what is made of its parts for LangGraph's clients and people."""
+    # Both need this package first.
+    from placet.langgraph_api import routers as clients  # noqa: PLC0415
+    from placet.web import routers as pages  # noqa: PLC0415
 
     identity = (me, sign_in, sign_in_elsewhere)
-    return (health, *METRICS[settings.gateway_metrics], *identity, agents, runs, approvals, decisions, events, *pages)
+    api = (agents, runs, approvals, decisions, events)
+    return (health, *METRICS[settings.gateway_metrics], *identity, *api, *clients, *pages)
 
 
 @asynccontextmanager

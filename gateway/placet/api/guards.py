@@ -16,9 +16,12 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
+from placet.api.auth.directory import LANGGRAPH
 from placet.api.problems import INTERNAL_ERROR, answer_problem, document, problem_body
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUEST_ID: Final = "X-Request-Id"
@@ -75,15 +78,19 @@ class LoopbackGuard:
 
     Nobody signs in on local mode, so a web site could otherwise decide through the browser of who visits it:
     by a name of its own that points here (DNS rebinding: the Host header), or by a form (the Origin header).
+    A front end for LangGraph's surface is such a site too: it is let through where its origin is named.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, named: Collection[str] = ()) -> None:
         self._app = app
+        self._named = named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
         if scope["type"] == "http":
-            reason = _foreign(Headers(scope=scope))
+            headers = Headers(scope=scope)
+            named = self._named if scope["path"].startswith(LANGGRAPH) else ()
+            reason = _foreign(headers, named)
             if reason is not None:
                 await answer_problem(problem_body("not_allowed", reason))(scope, receive, send)
                 return
@@ -102,12 +109,12 @@ def is_loopback(name: str | None) -> bool:
         return False
 
 
-def _foreign(headers: Headers) -> str | None:
+def _foreign(headers: Headers, named: Collection[str]) -> str | None:
     host = headers.get("host", "")
     if not is_loopback(host_name(host)):
         return f"Local mode answers to localhost and 127.0.0.1, not to {host[:80]!r}."
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.casefold() != host.casefold():
+    if origin is not None and origin not in named and urlsplit(origin).netloc.casefold() != host.casefold():
         return f"Local mode takes nothing from another site: {origin[:80]!r}."
     return None
 

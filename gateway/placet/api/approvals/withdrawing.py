@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from placet.api.decisions.deciding import Recorded, lost, not_found
 from placet.api.decisions.delivery import Parcel, Stored
@@ -30,8 +30,14 @@ class Withdrawing:
         self._delivery = delivery
         self._lookup = lookup
 
-    async def withdraw(self, caller: Caller, approval_id: str, reason: str | None) -> Approval | Recorded:
-        """Returns the cancelled approval, or that the withdrawal is recorded.
+    async def withdraw(
+        self,
+        caller: Caller,
+        approval_id: str,
+        reason: str | None,
+        status: Literal["cancelled", "superseded"] = "cancelled",
+    ) -> Approval | Recorded:
+        """Returns the withdrawn approval, or that the withdrawal is recorded.
 
         Raises:
             ProblemError: `not_found`, `unavailable`.
@@ -40,7 +46,8 @@ class Withdrawing:
         withdrawal_id = uuid.uuid4().hex
         try:
             approval = await self._open(caller, approval_id)
-            given = await self._sealed(caller, approval_id, withdrawal_id, reason)
+            wanted = WithdrawInput(id=withdrawal_id, status=status, by=caller.person(), reason=reason)
+            given = await self._sealed(caller, approval_id, wanted)
             return await self._send(caller, approval, given)
         except UnreachableError as error:
             detail = f"Withdraw it again: {error}."
@@ -48,10 +55,9 @@ class Withdrawing:
                 code="unavailable", detail=detail, maybe_recorded=error.sent, decision_id=withdrawal_id
             ) from error
 
-    async def _sealed(self, caller: Caller, approval_id: str, withdrawal_id: str, reason: str | None) -> WithdrawInput:
-        given = WithdrawInput(id=withdrawal_id, by=caller.person(), reason=reason)
-        mark = withdrawal_fingerprint(given.status, reason)
-        proof = seal(await self._lookup.seal_key(), approval_id, withdrawal_id, mark, caller.person())
+    async def _sealed(self, caller: Caller, approval_id: str, given: WithdrawInput) -> WithdrawInput:
+        mark = withdrawal_fingerprint(given.status, given.reason)
+        proof = seal(await self._lookup.seal_key(), approval_id, given.id or "", mark, caller.person())
         return given.model_copy(update={"seal": proof})
 
     async def _open(self, caller: Caller, approval_id: str) -> Approval:

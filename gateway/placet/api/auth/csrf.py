@@ -16,12 +16,14 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
-from placet.api.auth.directory import is_form
+from placet.api.auth.directory import is_form, is_of_langgraph
 from placet.api.bodies import invalid_request
 from placet.api.errors import ProblemError
 from placet.ledger import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.requests import Request
 
     from placet.api.auth.secrets import Signer
@@ -39,8 +41,15 @@ _UNPROVEN: Final = "it lacks the page's token; load the page again"
 class FormGuard:
     """Gives our pages their token, and refuses what comes without it."""
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, named: Collection[str] = ()) -> None:
+        """Knows the ledger's secret.
+
+        Args:
+            signer: Makes the tokens.
+            named: Origins of other sites whose scripts may use LangGraph's surface on local mode.
+        """
         self._signer = signer
+        self._named = named
 
     async def admit(self, request: Request, caller: Caller) -> None:
         """Refuses a request that another site may have sent in the caller's name.
@@ -57,9 +66,14 @@ class FormGuard:
             # Only who never could read the ledger's secret: there is no page yet whose token it could be.
             token = ""
         request.state.csrf_token = token
-        if request.method not in SAFE:
+        if request.method not in SAFE and not self._is_named(request, caller):
             by_session = caller.method == "session"
             self._check(request, token, needs_token=by_session or is_form(request), must_say=by_session)
+
+    def _is_named(self, request: Request, caller: Caller) -> bool:
+        """Returns whether a front end of LangGraph's sends it whose site the operator of this machine has named."""
+        of_script = caller.method == "local" and is_of_langgraph(request) and not is_form(request)
+        return of_script and request.headers.get("origin") in self._named
 
     async def token_for(self, visitor: str) -> str:
         """Returns the token for somebody who is not signed in yet, by the random name in their cookie."""

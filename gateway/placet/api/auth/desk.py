@@ -79,7 +79,7 @@ def auth_of(settings: Settings, config: Config, ledger: Ledger, clock: Clock) ->
         keys=keys,
         revocations=revocations,
         signer=signer,
-        forms=FormGuard(signer),
+        forms=FormGuard(signer, settings.cors_origins),
         ways=(*(("oidc",) if provider else ()), *(("account",) if accounts else ())),
         sessions=sessions,
         accounts=accounts,

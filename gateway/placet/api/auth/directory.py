@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CLIENT_HEADER: Final = "X-Placet-Client"
 """Names the way a decision came: `cli` or `web`; anything else is `api`."""
 FORM: Final = "application/x-www-form-urlencoded"
+LANGGRAPH: Final = "/langgraph/"
+"""Under it lies the surface for clients of LangGraph."""
 _WAYS: Final = frozenset({"cli", "web"})
 
 
@@ -86,6 +88,8 @@ class Directory:
             return LOCAL
         if "authorization" in request.headers:
             return await self._of_bearer(_bearer(request))
+        if is_of_langgraph(request) and "x-api-key" in request.headers:
+            return await self._of_bearer(request.headers["x-api-key"].strip())
         session = await self._sessions.find(request) if self._sessions else None
         if session is None:
             raise unauthenticated()
@@ -148,7 +152,10 @@ _DOTS: Final = 2
 
 def unauthenticated() -> ProblemError:
     """Returns the answer to who is not signed in."""
-    return ProblemError(code="unauthenticated", detail="Send a valid key as `Authorization: Bearer KEY`.")
+    return ProblemError(
+        code="unauthenticated",
+        detail="Send a valid key as `Authorization: Bearer KEY`, or as `x-api-key` below /langgraph.",
+    )
 
 
 def _bearer(request: Request) -> str:
@@ -157,7 +164,14 @@ def _bearer(request: Request) -> str:
     return key.strip() if len(given) == 1 and scheme.casefold() == "bearer" else ""
 
 
+def is_of_langgraph(request: Request) -> bool:
+    """Returns whether one of LangGraph's clients asks: they send their key as `x-api-key`."""
+    return request.url.path.startswith(LANGGRAPH)
+
+
 def _via(request: Request, caller: Caller) -> str:
+    if is_of_langgraph(request):
+        return "langgraph"
     if caller.method == "session" or (caller.method == "local" and is_form(request)):
         return "web"
     said = request.headers.get(CLIENT_HEADER, "")

@@ -12,9 +12,10 @@ from placet.api.access import Body, Gateway, Requester, SignedIn
 from placet.api.answers import Json
 from placet.api.approvals.listing import MOST, Text, viewer_of
 from placet.api.bodies import idempotency_key
-from placet.api.errors import ClosedError, ProblemError, UnreachableError
+from placet.api.errors import ClosedError, ProblemError
 from placet.api.identity import Caller
 from placet.api.problems import refuses
+from placet.api.runs.stopping import ended, stop_run
 from placet.api.services import Services
 from placet.contracts.runs import RUN_STATUSES, Run, RunRequest, RunStatus
 from placet.ledger import RunQuery
@@ -160,21 +161,8 @@ async def cancel_run(
 ) -> Json:
     """Asks a run to stop: who started it, or an admin; what has started is let finish."""
     run = await visible_run(services, caller, run_id)
-    if not (caller.has("requester") and run.requester == caller.id) and not caller.has("admin"):
-        raise ProblemError(code="not_allowed", detail="Who started a run, or an admin, cancels it.")
-    if run.ended_at is not None:
-        raise _ended(run)
     try:
-        await services.temporal.cancel_run(run.id, body.reason)
+        await stop_run(services, caller, run, body.reason)
     except ClosedError as error:
-        raise _ended(await visible_run(services, caller, run_id)) from error
-    except UnreachableError as error:
-        raise ProblemError(
-            code="unavailable", detail=f"Cancel it again: {error}.", maybe_recorded=error.sent
-        ) from error
-    await services.ledger.request_cancel(run.id, caller.id, body.reason, services.clock())
+        raise ended(await visible_run(services, caller, run_id)) from error
     return Json(await visible_run(services, caller, run_id), status_code=202)
-
-
-def _ended(run: Run) -> ProblemError:
-    return ProblemError(code="run_ended", detail=f"The run {run.id} has ended: {run.status}.", run=run)

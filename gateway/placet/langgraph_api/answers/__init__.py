@@ -1,0 +1,1 @@
+"""What clients answer to an interrupt, in every form that is in use, as our decisions."""

@@ -1,0 +1,1 @@
+"""Assistants: our agents."""

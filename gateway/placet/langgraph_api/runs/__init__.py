@@ -1,0 +1,1 @@
+"""Runs as clients know them: what happens from a message or an answer to the next wait."""

@@ -1,0 +1,180 @@
+"""Answers to interrupts: every one of them ends as a decision of `/v1`, with all of its checks.
+
+An answer says by id what it means, or it is bare. A bare one counts only for what its sender was shown last, and only
+while nothing else waits: so what was meant for one call never reaches another. The key under which a decision is made
+comes from the approval and the answer, so that a client which sends an answer again gets the same run, not a second
+effect.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from placet.api.approvals.endpoints import visible
+from placet.api.decisions.batch import BatchItem
+from placet.api.decisions.deciding import decision_id, wish
+from placet.api.errors import ProblemError
+from placet.langgraph_api.answers.decisions import decisions_of, mark_of
+from placet.langgraph_api.answers.forms import by_interrupt
+from placet.langgraph_api.errors import SurfaceError
+from placet.langgraph_api.ids import segment_of
+from placet.langgraph_api.threads.snapshot import reader_of, snapshot_of
+from placet.ledger import SegmentRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from placet.api.identity import Caller
+    from placet.api.services import Services
+    from placet.contracts.approvals import Approval
+    from placet.contracts.decisions import DecisionBody
+    from placet.contracts.errors import Code
+    from placet.langgraph_api.threads.snapshot import Snapshot
+    from placet.ledger import Shown, ThreadRow
+
+_WELL: Final = frozenset({200, 202})
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What an answer has done.
+
+    Attributes:
+        segment: What the run does from there on.
+        approvals: Those that were decided on.
+    """
+
+    segment: SegmentRow
+    approvals: frozenset[str]
+
+
+async def answer(
+    services: Services, caller: Caller, thread: ThreadRow, resume: JsonValue, metadata: Mapping[str, JsonValue]
+) -> Answered:
+    """Decides as a client answers what waits on a thread.
+
+    Raises:
+        SurfaceError: `interrupt_changed`, `no_such_interrupt`.
+        ProblemError: As `/v1` refuses a decision.
+        RefusedError: The same.
+    """
+    snapshot = await snapshot_of(services, caller, thread, noted=False)
+    shown = await services.ledger.threads.shown(reader_of(caller), thread.id)
+    keyed = by_interrupt(resume)
+    if keyed is None:
+        pairs = [(await _shown_last(services, caller, snapshot, shown), resume)]
+    else:
+        pairs = [(await _named(services, caller, snapshot, shown, key), value) for key, value in keyed.items()]
+    items = [
+        item(approval, body)
+        for approvals, value in pairs
+        for approval, body in zip(approvals, decisions_of(value, approvals), strict=True)
+    ]
+    return await decided(services, caller, thread, items, pairs[0][0][0], metadata)
+
+
+async def decided(
+    services: Services,
+    caller: Caller,
+    thread: ThreadRow,
+    items: Sequence[BatchItem],
+    first: Approval,
+    metadata: Mapping[str, JsonValue],
+) -> Answered:
+    """Makes decisions, one by itself or all of a list, and begins the part of the run that follows them."""
+    if len(items) == 1:
+        one = items[0]
+        wished = wish(one.approval_id, caller, one, one.idempotency_key, services.clock())
+        await services.deciding.decide(wished)
+    else:
+        await _decide_all(services, caller, items)
+    named = decision_id(items[0].approval_id, caller, items[0].idempotency_key or "")
+    segment = SegmentRow(
+        id=segment_of(named),
+        thread_id=thread.id,
+        run_id=first.run_id or "",
+        caller=caller.id,
+        metadata=dict(metadata),
+        began_at=services.clock(),
+    )
+    await services.ledger.threads.begin_segment(segment)
+    return Answered(segment, frozenset(one.approval_id for one in items))
+
+
+def item(approval: Approval, body: DecisionBody) -> BatchItem:
+    """Returns a decision under the key that its content gives it: sent again, it is the same decision."""
+    key = hashlib.sha256(f"{approval.id}\n{mark_of(body)}".encode()).hexdigest()
+    return BatchItem(approval_id=approval.id, idempotency_key=f"langgraph-{key}", **dict(body))
+
+
+async def _decide_all(services: Services, caller: Caller, items: Sequence[BatchItem]) -> None:
+    """Decides on a list: where one of it is wrong nothing is decided.
+
+    Raises:
+        ProblemError: With the code of the first that is wrong, or that somebody else was faster with.
+    """
+    try:
+        results = await services.batch.decide(caller, tuple(items))
+    except ProblemError as error:
+        faults: list[dict[str, Any]] = error.named.get("errors", [])
+        code = cast("Code", faults[0].get("code", error.code) if faults else error.code)
+        raise ProblemError(code=code, detail=error.detail, **error.named) from error
+    lost = [cast("dict[str, Any]", one.body) for one in results if one.status not in _WELL]
+    if lost:
+        named = [{"approval_id": one.approval_id, "status": one.status} for one in results]
+        raise ProblemError(code=lost[0]["code"], detail=lost[0]["detail"], results=named)
+
+
+async def _shown_last(
+    services: Services, caller: Caller, snapshot: Snapshot, shown: Shown | None
+) -> tuple[Approval, ...]:
+    """Returns what a bare answer is about: what its sender was shown last, if that is still all that waits."""
+    waits = snapshot.interrupt
+    if shown is None:
+        detail = "Nothing that waits on this thread was shown to you yet: read it, or answer by the interrupt's id."
+        raise SurfaceError(code="interrupt_changed", detail=detail, interrupt_id=waits.id if waits else None)
+    return await _still(services, caller, snapshot, shown)
+
+
+async def _named(
+    services: Services, caller: Caller, snapshot: Snapshot, shown: Shown | None, key: str
+) -> tuple[Approval, ...]:
+    """Returns what an interrupt's id stands for: all that waits, all that was shown, or one approval of it."""
+    if snapshot.interrupt is not None and snapshot.interrupt.id == key:
+        return snapshot.interrupt.approvals
+    if shown is not None and shown.interrupt_id == key:
+        return await _still(services, caller, snapshot, shown)
+    try:
+        approval = await visible(services, caller, key)
+    except ProblemError as error:
+        if error.code != "not_found":
+            raise
+        raise _unknown(key) from error
+    if approval.thread_id != snapshot.thread.id:
+        raise _unknown(key)
+    return (approval,)
+
+
+async def _still(services: Services, caller: Caller, snapshot: Snapshot, shown: Shown) -> tuple[Approval, ...]:
+    """Returns what was shown, where it waits as it was or has ended as a whole: then the decision says how.
+
+    Raises:
+        SurfaceError: `interrupt_changed`: a part of it waits no more, or something else waits beside it.
+    """
+    waits = snapshot.interrupt
+    if waits is not None and waits.id == shown.interrupt_id:
+        return waits.approvals
+    if waits is not None and any(approval.id in shown.approvals for approval in waits.approvals):
+        detail = "Something else waits by now than what you were shown; nothing was decided. Look again."
+        raise SurfaceError(code="interrupt_changed", detail=detail, interrupt_id=waits.id)
+    return tuple([await visible(services, caller, approval_id) for approval_id in shown.approvals])
+
+
+def _unknown(key: str) -> SurfaceError:
+    return SurfaceError(
+        code="no_such_interrupt", detail=f"There is no interrupt {key} on this thread.", interrupt_id=key
+    )

@@ -1,0 +1,83 @@
+"""Following a thread until it rests: until all that is open waits for people, or the run has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from placet.langgraph_api.threads.snapshot import snapshot_of
+from placet.ledger import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Sequence
+
+    from placet.api.identity import Caller
+    from placet.api.services import Services
+    from placet.contracts.events import Event
+    from placet.langgraph_api.threads.snapshot import Snapshot
+    from placet.ledger import ThreadRow
+
+BEAT: Final = 5.0
+"""Seconds between two signs of life; clients that saw two of them miss the third after three times as long."""
+_BEGIN: Final = 1.0
+"""Seconds that the follower of the log has to find it; where the ledger is down, looking again must do."""
+_AGAIN: Final = 0.5
+"""Seconds until the ledger is asked again."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+async def following(
+    services: Services, caller: Caller, thread: ThreadRow, answered: Collection[str] = (), *, on: bool = False
+) -> AsyncGenerator[Snapshot | None]:
+    """Yields the thread after each of its events, and None after each silence.
+
+    Ends behind the snapshot in which the thread rests, or where the process stops.
+
+    Args:
+        services: Where to look.
+        caller: Who follows.
+        thread: The thread.
+        answered: What the caller has just decided on.
+        on: Whether to go on where the thread rests.
+    """
+    woken = asyncio.Event()
+    run_id = ""
+
+    def hear(events: Sequence[Event]) -> None:
+        if not run_id or on or any(event.run_id == run_id for event in events):
+            woken.set()
+
+    with services.feed.listening(hear):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BEGIN):
+                await services.feed.begun()
+        while not services.stopping.is_set():
+            # Before the reading: what is told of while it is read must wake who goes to sleep after it.
+            woken.clear()
+            try:
+                snapshot = await snapshot_of(services, caller, thread, answered)
+            except LedgerError as error:
+                _log.warning("thread_not_followed", error=str(error))
+                await asyncio.sleep(_AGAIN)
+                continue
+            run_id = snapshot.run.id if snapshot.run else ""
+            yield snapshot
+            if snapshot.resting and not on:
+                return
+            if not await _woken(woken, services.stopping):
+                yield None
+
+
+async def _woken(one: asyncio.Event, other: asyncio.Event) -> bool:
+    """Returns whether one of two things happened before the next sign of life is due."""
+    tasks = {asyncio.create_task(one.wait()), asyncio.create_task(other.wait())}
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,1 @@
+"""Threads: made, found, read and hidden."""
