@@ -28,6 +28,7 @@ from placet.engine.connection import connect
 from placet.engine.errors import EngineError, SettingsError, TemporalUnreachable
 from placet.engine.logs import configure_logs
 from placet.engine.policy_report import MODES
+from placet.engine.sandbox import PatientRunner
 from placet.engine.schedules import ensure_reconciler
 from placet.engine.search_attributes import ensure_search_attributes
 from placet.engine.settings import Settings
@@ -66,7 +67,7 @@ def runner() -> SandboxedWorkflowRunner:
     Temporal's interceptor for traces runs inside and shares OpenTelemetry's context; no workflow may import it.
     """
     passed = ("placet.contracts", "pydantic", "pydantic_core", "opentelemetry")
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed))
+    return PatientRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed))
 
 
 def build(client: Client, settings: Settings, effects: Effects, interceptors: Sequence[Interceptor] = ()) -> Worker:
