@@ -22,7 +22,12 @@ from placet.contracts.events import EVENT_DATA
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference" / "schemas"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 ASKING: Final = (*ApprovalBody.model_fields, "args_text", "agent", "call_id", "source", "requester")
-DECIDING: Final = (*DecisionBody.model_fields, "args_text", "decision_id", "by")
+DECIDING: Final = (
+    *(name for name in DecisionBody.model_fields if name in DecideInput.model_fields),
+    "args_text",
+    "decision_id",
+    "by",
+)
 
 Schema = dict[str, Any]
 

@@ -123,7 +123,7 @@ async def test_the_signal_carries_what_the_update_carried(site: Site) -> None:
     assert isinstance(signal, Decision)
     assert (signal.by.id, signal.by.via) == ("user:dana", "cli")
     key = await site.ledger.seal_key()
-    assert verify(key, signal.seal, approval["id"], signal.id, signal.fingerprint, signal.by)
+    assert verify(key, signal.seal, approval["id"], signal.id, signal.fingerprint, signal.by, signal.proof)
 
 
 async def test_when_ten_updates_wait_already_it_is_stored_at_once(site: Site) -> None:

@@ -8,7 +8,7 @@ from temporalio import activity
 
 from placet.contracts.decisions import withdrawal_fingerprint
 from placet.contracts.records import EndedEntry, Entry, RecordInput, RecordResult, RefusedEntry
-from placet.contracts.seal import decider, vouched
+from placet.contracts.seal import attested, vouched
 from placet.effects._watch import NOBODY, Watch
 from placet.runs import effects
 
@@ -41,16 +41,11 @@ class RecordActivities:
 def _verified(key: bytes, approval_id: str, entry: Entry) -> Entry:
     """Returns the entry with `via: temporal` where nobody but Temporal vouches for who acted."""
     if isinstance(entry, RefusedEntry):
-        by = decider(key, approval_id, entry.decision)
-        return entry.model_copy(update={"decision": entry.decision.model_copy(update={"by": by})})
+        return entry.model_copy(update={"decision": attested(key, approval_id, entry.decision)})
     if isinstance(entry, EndedEntry) and entry.winner and entry.decision:
-        by = decider(key, approval_id, entry.winner)
-        return entry.model_copy(
-            update={
-                "winner": entry.winner.model_copy(update={"by": by}),
-                "decision": entry.decision.model_copy(update={"by": by}),
-            }
-        )
+        winner = attested(key, approval_id, entry.winner)
+        decision = entry.decision.model_copy(update={"by": winner.by})
+        return entry.model_copy(update={"winner": winner, "decision": decision})
     if isinstance(entry, EndedEntry) and entry.by:
         mark = withdrawal_fingerprint(entry.status, entry.reason)
         by = vouched(key, entry.seal, approval_id, entry.withdrawal_id or "", mark, entry.by)

@@ -71,6 +71,8 @@ class Settings:
         session_idle: After how long without use a browser's session ends (`PLACET_SESSION_IDLE`, as `8h`).
         session_length: After how long it ends in any case (`PLACET_SESSION_LENGTH`, as `24h`).
         decisions_per_minute: How many decisions one person may send a minute (`PLACET_DECISIONS_PER_MINUTE`).
+        keep_addresses: Whether the record of a decision keeps the network address that it came from
+            (`PLACET_KEEP_ADDRESSES`, `true` or `false`); it is personal data.
     """
 
     data: Path = DATA
@@ -92,6 +94,7 @@ class Settings:
     session_idle: timedelta = timedelta(hours=8)
     session_length: timedelta = timedelta(hours=24)
     decisions_per_minute: int = 1_000
+    keep_addresses: bool = False
 
     def __post_init__(self) -> None:
         """Fills in the ledger, whose default lies in the data folder."""
@@ -137,6 +140,7 @@ class Settings:
             session_idle=_duration(given, "PLACET_SESSION_IDLE", cls.session_idle),
             session_length=_duration(given, "PLACET_SESSION_LENGTH", cls.session_length),
             decisions_per_minute=_count(given, "PLACET_DECISIONS_PER_MINUTE", cls.decisions_per_minute),
+            keep_addresses=_yes(given, "PLACET_KEEP_ADDRESSES", default=cls.keep_addresses),
         )
 
 
@@ -233,6 +237,15 @@ def _networks(given: Mapping[str, str], name: str) -> tuple[str, ...]:
         except ValueError as error:
             raise SettingsError(name, network, str(error)) from error
     return networks
+
+
+def _yes(given: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = given.get(name)
+    if text is None:
+        return default
+    if text not in {"true", "false"}:
+        raise SettingsError(name, text, "true or false is needed")
+    return text == "true"
 
 
 def _count(given: Mapping[str, str], name: str, default: int) -> int:

@@ -20,7 +20,7 @@ from placet.contracts.approvals import (
     WorkflowLink,
 )
 from placet.contracts.canonical import parse_object
-from placet.contracts.decisions import DecisionRecord
+from placet.contracts.decisions import DecisionRecord, Proof
 from placet.ledger._shapes import StoredDecision, Viewer
 from placet.ledger._tables import approvals, blobs, calls, decisions, refusals
 from placet.ledger._visibility import approval_is_seen_by
@@ -49,6 +49,9 @@ _REFUSED: Final = select(_ranked).where(_ranked.c.place <= REFUSED_SHOWN).order_
 _RECORDED: Final = select(decisions.c.approval_id).where(
     decisions.c.approval_id.in_(_IDS), decisions.c.state == "recorded"
 )
+_PROOFS: Final = select(decisions.c.approval_id, decisions.c.id, decisions.c.proof).where(
+    decisions.c.approval_id.in_(_IDS), decisions.c.state.in_(("won", "refused"))
+)
 _EXECUTIONS: Final = select(calls).where(calls.c.approval_id.in_(_IDS)).order_by(calls.c.again)
 
 
@@ -57,6 +60,7 @@ class _Beside:
     """What other tables say of some approvals, by the approval's id or the text's reference."""
 
     refused: dict[str, list[RefusedDecision]]
+    proofs: dict[tuple[str, str], Proof]
     recorded: set[str]
     executions: dict[str, Execution]
     late_results: dict[str, JsonValue]
@@ -102,8 +106,10 @@ async def views(connection: AsyncConnection, rows: Sequence[Row[Any]], now: date
     ids = [row.id for row in rows]
     pending = [row.id for row in rows if row.status == "pending"]
     read = [Asked.model_validate(row.asked) for row in rows]
+    proofs = await _proofs(connection, ids)
     beside = _Beside(
-        refused=await _refused(connection, ids),
+        refused=await _refused(connection, ids, proofs),
+        proofs=proofs,
         recorded=await _recorded(connection, pending),
         executions=await _executions(connection, ids),
         late_results=await _late_results(connection, read),
@@ -127,7 +133,7 @@ def _view(row: Row[Any], asked: Asked, now: datetime, beside: _Beside) -> Approv
             "digest": asked.args.digest,
             "says": row.says,
             "context": _context(asked, beside),
-            "decision": _decision(DecisionRecord.model_validate(row.decision)) if row.decision else None,
+            "decision": _decision(row, beside) if row.decision else None,
             "refused": beside.refused.get(row.id, []),
             "recorded": recorded,
             "ended_at": asked.expires_at if lapsed else row.ended_at,
@@ -137,9 +143,11 @@ def _view(row: Row[Any], asked: Asked, now: datetime, beside: _Beside) -> Approv
     )
 
 
-def _decision(record: DecisionRecord) -> DecisionView:
+def _decision(row: Row[Any], beside: _Beside) -> DecisionView:
+    record = DecisionRecord.model_validate(row.decision)
     args = parse_object(record.args_text) if record.args_text is not None else None
-    return DecisionView.model_validate({**record.model_dump(exclude={"args_text"}), "args": args})
+    proof = beside.proofs.get((row.id, record.id))
+    return DecisionView.model_validate({**record.model_dump(exclude={"args_text"}), "args": args, "proof": proof})
 
 
 def _context(asked: Asked, beside: _Beside) -> dict[str, JsonValue] | None:
@@ -148,11 +156,20 @@ def _context(asked: Asked, beside: _Beside) -> dict[str, JsonValue] | None:
     return asked.context if late is None else {**(asked.context or {}), "late_result": late}
 
 
-async def _refused(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[RefusedDecision]]:
+async def _proofs(connection: AsyncConnection, ids: Sequence[str]) -> dict[tuple[str, str], Proof]:
+    """Returns how those who decided had been authenticated, by approval and decision."""
+    rows = await connection.execute(_PROOFS, {"ids": ids})
+    return {(row.approval_id, row.id): Proof.model_validate(row.proof) for row in rows if row.proof}
+
+
+async def _refused(
+    connection: AsyncConnection, ids: Sequence[str], proofs: dict[tuple[str, str], Proof]
+) -> dict[str, list[RefusedDecision]]:
     """Returns the last refusals of each, in the order of the record."""
     grouped: dict[str, list[RefusedDecision]] = {}
     for row in await connection.execute(_REFUSED, {"ids": ids}):
-        entry = RefusedDecision(decision_id=row.decision_id, code=row.code, by=row.by, at=row.at)
+        proof = proofs.get((row.approval_id, row.decision_id))
+        entry = RefusedDecision(decision_id=row.decision_id, code=row.code, by=row.by, at=row.at, proof=proof)
         grouped.setdefault(row.approval_id, []).append(entry)
     return grouped
 

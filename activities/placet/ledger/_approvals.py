@@ -92,7 +92,7 @@ async def _resolve(connection: AsyncConnection, row: dict[str, Any]) -> None:
     """Writes what became of a decision; only one that was on its way changes any more."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     new = dialect.insert(decisions).values(row)
-    changed = {name: new.excluded[name] for name in ("state", "fingerprint", "code")}
+    changed = {name: new.excluded[name] for name in ("state", "fingerprint", "code", "proof")}
     key, waiting = [decisions.c.approval_id, decisions.c.id], decisions.c.state == "recorded"
     await connection.execute(new.on_conflict_do_update(index_elements=key, set_=changed, where=waiting))
 
@@ -112,6 +112,7 @@ def _decision_row(approval_id: str, decision: Decision, state: str, code: str | 
         "state": state,
         "fingerprint": decision.fingerprint,
         "code": code,
+        "proof": decision.proof.model_dump(mode="json", exclude_none=True) if decision.proof else None,
     }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Literal, get_args
 
 from placet.contracts.config import Role
-from placet.contracts.decisions import Person
+from placet.contracts.decisions import Person, Proof
 from placet.policy import Standing
 
 EVERY_ROLE: Final[frozenset[str]] = frozenset(get_args(Role))
@@ -29,7 +29,7 @@ class Caller:
         way: How the session began; None where there is none.
         authenticated_at: When they last proved who they are, where that is known.
         ends_at: When the credential runs out by itself, where it does.
-        address: The network address that the request came from, where it is known.
+        address: The network address that the request came from, where the record is to keep it.
     """
 
     user: str
@@ -76,6 +76,20 @@ class Caller:
     def person(self) -> Person:
         """Returns the caller as a decision records them."""
         return Person(id=self.id, name=self.name, via=self.via)
+
+    def proof(self, card_digest: str | None = None) -> Proof:
+        """Returns how the caller was known, as a decision records it.
+
+        Args:
+            card_digest: Of the card that they say was rendered to them.
+        """
+        return Proof(
+            method=self.way or self.method,
+            credential=self.credential,
+            authenticated_at=self.authenticated_at,
+            address=self.address,
+            card_digest=card_digest,
+        )
 
 
 LOCAL: Final = Caller(user="local", name="Local", roles=EVERY_ROLE)

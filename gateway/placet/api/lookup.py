@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import structlog
 
 from placet.api.errors import ClosedError, NoAnswerError, TemporalError, UnreachableError
-from placet.api.views import approval_of, overlaid
-from placet.contracts.seal import decider
+from placet.api.views import approval_of, overlaid, view_of
+from placet.contracts.seal import attested
 from placet.ledger import LedgerError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from placet.api.decisions.delivery import Clock
     from placet.api.links import Links
     from placet.api.ports import Approvals
-    from placet.contracts.approvals import Approval, End
+    from placet.contracts.approvals import Approval, DecisionView, End
     from placet.contracts.decisions import DecideResult, Decision, DecisionRecord
     from placet.ledger import StoredDecision
 
@@ -119,7 +119,8 @@ class Lookup:
         if outcome is None:
             # Somebody ended the workflow from outside, or it is gone: so the reconciler will record it.
             return overlaid(now, "cancelled", None, self._clock())
-        return overlaid(now, outcome.status, outcome.decision, outcome.ended_at)
+        decision = view_of(outcome.decision) if outcome.decision else None
+        return overlaid(now, outcome.status, decision, outcome.ended_at)
 
     async def earlier(self, approval_id: str, decision_id: str) -> StoredDecision | None:
         """Returns what became of a decision of that id; None where it is new, or the ledger is down."""
@@ -144,7 +145,7 @@ class Lookup:
 
     async def vouched(
         self, approval_id: str, decision: DecisionRecord | None, winner: Decision | None
-    ) -> DecisionRecord | None:
+    ) -> DecisionView | None:
         """Returns what a workflow says of the decision that won, with who decided as far as it is verified.
 
         The ledger tells only what the record activity has verified; until then anybody may claim any name.
@@ -156,11 +157,12 @@ class Lookup:
         """
         if decision is None:
             return None
-        by = decision.by.model_copy(update={"via": "temporal"})
+        by, proof = decision.by.model_copy(update={"via": "temporal"}), None
         if winner is not None and winner.id == decision.id:
             with suppress(UnreachableError):
-                by = decider(await self.seal_key(), approval_id, winner)
-        return decision.model_copy(update={"by": by})
+                known = attested(await self.seal_key(), approval_id, winner)
+                by, proof = known.by, known.proof
+        return view_of(decision).model_copy(update={"by": by, "proof": proof})
 
     async def answered(self, approval: Approval, result: DecideResult) -> Approval:
         """Returns the approval with the end that its Update answered."""
@@ -184,7 +186,7 @@ class Lookup:
         try:
             state = await self._approvals.state(approval_id)
             decision = await self.vouched(approval_id, state.decision, state.winner)
-            return self._links.on_approval(approval_of(state.model_copy(update={"decision": decision})))
+            return self._links.on_approval(approval_of(state, decision))
         except ClosedError:
             return None
         except (NoAnswerError, UnreachableError) as error:

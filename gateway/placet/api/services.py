@@ -109,6 +109,7 @@ def assemble(  # noqa: PLR0913 - as `create_app`, which hands them on
         lookup=lookup,
         local=auth.directory.local,
         metrics=metrics,
+        limiter=auth.decisions,
     )
     feed = Feed(records, stopping)
     metrics.count_streams(lambda: feed.streams)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from placet.contracts.decisions import DecisionRecord
 
 
-def overlaid(approval: Approval, status: End, decision: DecisionRecord | None, ended_at: datetime | None) -> Approval:
+def overlaid(approval: Approval, status: End, decision: DecisionView | None, ended_at: datetime | None) -> Approval:
     """Returns the ledger's row with an end that Temporal knows already; the ledger lags by milliseconds."""
     return approval.model_copy(
         update={
             "status": status,
-            "decision": view_of(decision) if decision else None,
+            "decision": decision,
             "ended_at": ended_at,
             "recorded": False,
         }
@@ -41,7 +41,7 @@ def view_of(decision: DecisionRecord) -> DecisionView:
     )
 
 
-def approval_of(state: ApprovalState) -> Approval:
+def approval_of(state: ApprovalState, decision: DecisionView | None) -> Approval:
     """Returns the approval as its workflow describes it, for when the ledger cannot be read.
 
     Arguments that only the ledger keeps are not shown; the digest still binds them.
@@ -54,7 +54,7 @@ def approval_of(state: ApprovalState) -> Approval:
             "status": state.status,
             "args": _args(asked.args.text) or {},
             "digest": asked.args.digest,
-            "decision": view_of(state.decision) if state.decision else None,
+            "decision": decision,
             "ended_at": state.ended_at,
             "temporal": _link(asked),
         }

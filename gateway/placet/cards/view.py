@@ -6,8 +6,8 @@ typed rows, nothing hidden, and the digest computed anew from exactly what is sh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -19,7 +19,7 @@ from placet.contracts.questions import ASK_HUMAN, Question
 from placet.contracts.runs import AskedAgain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from placet.cards.rows import Row
     from placet.contracts.approvals import Approval
@@ -132,6 +132,13 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
         previous=again.previous_approval if again else None,
         allowed=approval.allowed_decisions,
     )
+
+
+def edited(approval: Approval, args: Mapping[str, Any]) -> ApprovalView:
+    """Returns the card of the call with other arguments, shown to their end."""
+    text = canonical_text(args)
+    shown = rows(args, approval.args_schema, limit=None)
+    return replace(view(approval), rows=shown, raw=text, digest=digest(approval.tool, text))
 
 
 def questions(approval: Approval) -> tuple[QuestionRow, ...]:

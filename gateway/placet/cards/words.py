@@ -9,10 +9,18 @@ from placet.cards.visible import one_line
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import Approval
-    from placet.contracts.decisions import Person
+    from placet.contracts.decisions import Person, Proof
 
 _STEPS: Final = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min"))
 _THEN: Final = {"reject": "rejected, and the agent is told", "abort": "the run ends as expired"}
+_METHODS: Final = {
+    "account": "signed in with a password",
+    "jwt": "by a token of the identity provider",
+    "key": "by a key",
+    "local": "nobody signs in on this machine",
+    "oidc": "signed in at the identity provider",
+}
+_CREDENTIALS: Final = {"account": "session", "jwt": "token", "key": "key", "oidc": "session"}
 WITHOUT_A_DECISION: Final = frozenset({"expired", "cancelled", "superseded"})
 """The ends that no decision brought."""
 
@@ -30,6 +38,28 @@ def person(by: Person) -> str:
     """Returns who it was and the way it came: `Dana Ito (web)`."""
     unverified = ", unverified" if by.via == "temporal" else ""
     return one_line(f"{by.name or by.id} ({by.via}{unverified})")
+
+
+def known_by(proof: Proof) -> str:
+    """Returns how the gateway knew who decided: `signed in at the identity provider, session 1f2e3d4c5b6a`."""
+    what = _CREDENTIALS.get(proof.method)
+    parts = [
+        _METHODS.get(proof.method, proof.method),
+        f"{what} {proof.credential}" if what and proof.credential else None,
+        f"from {proof.address}" if proof.address else None,
+    ]
+    return one_line(", ".join(part for part in parts if part))
+
+
+def card_seen(seen: str, now: str) -> str:
+    """Returns which card somebody had before them.
+
+    Args:
+        seen: The digest of the card that they decided on.
+        now: The digest of the card as it is made from the record.
+    """
+    same = "the card as it is made from the record" if seen == now else "another card than is made from the record now"
+    return one_line(f"{same} ({seen})")
 
 
 def outcome(approval: Approval, zone: tzinfo | None = UTC) -> str:

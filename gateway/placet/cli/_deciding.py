@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placet.cards import words
+from placet.cards.digest import digest_of_card
 from placet.cards.view import AS_ASKED, view
 from placet.cli import _editing
 from placet.cli._asking import DecidedElsewhereError, ask_answers, asking, decided_elsewhere
@@ -55,7 +56,9 @@ def approve(session: Session, target: Target) -> ExitCode:
     def body() -> DecisionBody | None:
         session.out.say_all(what_is_decided(session.out, approval))
         digest = _digest(approval, target)
-        return DecisionBody(type="approve", digest=digest) if _confirmed(session, approval, target) else None
+        seen = digest_of_card(approval)
+        body = DecisionBody(type="approve", digest=digest, card_digest=seen)
+        return body if _confirmed(session, approval, target) else None
 
     return _decide(session, approval, target, body)
 
@@ -98,7 +101,8 @@ def edit(session: Session, target: Target, settings: Sequence[str], args_file: P
         digest = _digest(approval, target)
         in_editor = not settings and args_file is None
         agreed = _confirmed(session, approval, target, always=in_editor)
-        return DecisionBody(type="edit", digest=digest, args=args) if agreed else None
+        seen = digest_of_card(approval, args)
+        return DecisionBody(type="edit", digest=digest, args=args, card_digest=seen) if agreed else None
 
     return _decide(session, approval, target, body)
 
@@ -111,14 +115,16 @@ def answer(session: Session, target: Target, choose: Sequence[str], text: Sequen
 
     def body() -> DecisionBody | None:
         answers: dict[str, AnswerBody] | None
+        seen: str | None = None
         if choose or text:
             answers = _editing.answers(view(approval).questions, choose, text)
         else:
             with asking(session, approval) as person:
                 answers = ask_answers(session, person, approval)
+            seen = digest_of_card(approval)
         if answers is None:
             return None
-        return DecisionBody(type="answer", digest=_digest(approval, target), answers=answers)
+        return DecisionBody(type="answer", digest=_digest(approval, target), answers=answers, card_digest=seen)
 
     return _decide(session, approval, target, body)
 
@@ -194,14 +200,15 @@ def _say_no(session: Session, target: Target, decision: str, text: str | None, p
     approval = find_approval(session.client, target.typed)
 
     def body() -> DecisionBody | None:
-        message = text
+        message, seen = text, None
         if message is None:
+            seen = digest_of_card(approval)
             session.out.say_all(what_is_decided(session.out, approval))
             with asking(session, approval) as person:
                 message = person.text(prompt)
         if message is None:
             return None
-        return DecisionBody(type=decision, digest=_digest(approval, target), message=message)
+        return DecisionBody(type=decision, digest=_digest(approval, target), message=message, card_digest=seen)
 
     return _decide(session, approval, target, body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from placet.cards.digest import digest_of_card
 from placet.cards.view import view
 from placet.cli import _editing
 from placet.cli._asking import DecidedElsewhereError, ask_answers, asking, decided_elsewhere
@@ -120,8 +121,9 @@ class _Step:
     def _send(self, decision: DecisionBody) -> ExitCode | None:
         out = self._session.out
         self._sending = True
+        seen = digest_of_card(self._approval, decision.args)
         try:
-            return send(self._session, self._approval, decision)
+            return send(self._session, self._approval, decision.model_copy(update={"card_digest": seen}))
         except EndedError as error:
             out.say_all(list(explain(out, error)))
             status = error.approval.status if error.approval else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len, chop_cells
 
 from placet.cards import words
+from placet.cards.digest import digest_of_card
 from placet.cards.rows import COLLAPSED_AT, NO_FORMATTER, changes
 from placet.cards.view import AGENT_ASKS, AGENT_SAYS, AS_ASKED, EXACTLY, view
 from placet.cards.visible import lines, one_line
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from placet.cards.view import ApprovalView, QuestionRow
     from placet.cli._output import Output
     from placet.contracts.approvals import Approval
+    from placet.contracts.decisions import Proof
 
 _NAME_WIDTH: Final = 20
 _SHORT_DIGEST: Final = len("sha256:") + 12
@@ -166,11 +168,21 @@ def _ends(out: Output, approval: Approval) -> Iterator[str]:
     if decision is not None and decision.args is not None:
         yield from edit_lines(out, approval.args, decision.args)
         yield from _named(out, "digest of what runs", one_line(decision.digest))
+    if decision is not None and decision.proof is not None:
+        yield from _proof(out, approval, decision.proof)
     for question_id, answer in ((decision and decision.answers) or {}).items():
         said = ", ".join([*answer.options, *([answer.text] if answer.text else [])])
         yield from _named(out, f"answer {one_line(question_id)}", one_line(said))
     if approval.execution is not None:
         yield from _named(out, "the tool", approval.execution.status)
+
+
+def _proof(out: Output, approval: Approval, proof: Proof) -> Iterator[str]:
+    """Yields how the gateway knew who decided, and which card they had before them."""
+    yield from _named(out, "known by", words.known_by(proof))
+    if proof.card_digest is not None:
+        args = approval.decision.args if approval.decision else None
+        yield from _named(out, "card seen", words.card_seen(proof.card_digest, digest_of_card(approval, args)))
 
 
 def edit_lines(out: Output, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

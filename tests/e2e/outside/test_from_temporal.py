@@ -73,14 +73,15 @@ async def test_an_update_from_elsewhere_counts_and_is_shown_as_unverified(
     deployment: Deployment, plain: Client
 ) -> None:
     asked = deployment.ask()
-    payload = {"type": "approve", "digest": asked["digest"], "by": CLAIMED, "seal": "0" * 64, "decision_id": "mine"}
+    claimed = {"by": CLAIMED, "proof": {"method": "oidc", "credential": "1f2e3d4c5b6a"}, "seal": "0" * 64}
+    payload = {"type": "approve", "digest": asked["digest"], "decision_id": "mine", **claimed}
     result = await update(plain, asked, "decide", payload, id="mine")
     assert result["status"] == "approved"
     # Right after the answer the ledger may not know yet; the gate's own word is no better than the claim.
     late = problem(deployment.decide(asked, user="eve"), 409, "already_decided")
     assert late["approval"]["decision"]["by"] == {"id": "user:dana", "name": "Dana Ito", "via": "temporal"}
     kept = deployment.ended(asked)
-    assert kept["decision"]["by"]["via"] == "temporal"
+    assert (kept["decision"]["by"]["via"], kept["decision"]["proof"]) == ("temporal", None)
     assert kept["decision"]["id"] == "mine"
     outcome = await handle_of(plain, asked).result()
     assert outcome["decision"]["by"]["via"] == "temporal"

@@ -14,6 +14,7 @@ from placet_testing.gateway import problem
 pytestmark = pytest.mark.timeout(180)
 
 SOON = "9s"
+CARD = "sha256:" + "c" * 64
 REFUSED_LATE = {"expired"}
 
 
@@ -36,7 +37,7 @@ def test_early_late_and_never_with_the_worker_down(deployment: Deployment) -> No
 
     early: list[Any] = together(
         [
-            partial(decide, "early"),
+            partial(decide, "early", card_digest=CARD),
             partial(decide, "two", kind="reject", message="first"),
             partial(deployment.withdraw, asked["cancel"]),
             partial(decide, "both", gateway=1),
@@ -68,6 +69,8 @@ def test_early_late_and_never_with_the_worker_down(deployment: Deployment) -> No
         "never": "expired",
     }
     assert kept["two"]["decision"]["message"] == "first"
+    proof = kept["early"]["decision"]["proof"]
+    assert (proof["method"], proof["card_digest"], len(proof["credential"])) == ("key", CARD, 12)
     assert codes(kept["two"]) == ["already_decided"]
     assert codes(kept["turned"]) == ["cancelled"]
     assert codes(kept["never"]) == codes(kept["early"]) == []

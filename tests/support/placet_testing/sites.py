@@ -47,10 +47,10 @@ async def ledger(migrated: Path, tmp_path: Path) -> AsyncGenerator[Ledger]:
 async def make_site(ledger: Ledger, tmp_path: Path) -> AsyncGenerator[Callable[..., Site]]:
     sites: list[Site] = []
 
-    def make(config: Config | None = None, **replaced: Any) -> Site:
+    def make(config: Config | None = None, *, having: dict[str, Any] | None = None, **replaced: Any) -> Site:
         clock = FakeClock()
         temporal = FakeTemporal(clock, ledger)
-        settings = Settings(data=tmp_path, temporal_ui="http://127.0.0.1:8080")
+        settings = Settings(data=tmp_path, temporal_ui="http://127.0.0.1:8080", **(having or {}))
         given: dict[str, Any] = {
             "ledger": ledger,
             "temporal": temporal,

@@ -16,11 +16,12 @@ from placet.contracts.decisions import (
     Decision,
     DecisionBody,
     Person,
+    Proof,
     WithdrawInput,
     body_fingerprint,
     without_content,
 )
-from placet.contracts.seal import seal, verify
+from placet.contracts.seal import attested, seal, verify
 
 BODY: Final[dict[str, Any]] = {
     "type": "edit",
@@ -186,6 +187,32 @@ def test_a_seal_proves_who_decided() -> None:
 )
 def test_a_seal_is_good_for_nothing_else(claimed: tuple[bytes, str, str, str, Person]) -> None:
     assert not verify(claimed[0], seal(*SEALED), *claimed[1:])
+
+
+PROOF: Final = Proof(method="oidc", credential="1f2e3d4c5b6a", card_digest="sha256:" + "0" * 64)
+PROVED: Final = Decision(
+    id="decision-1",
+    fingerprint="f" * 64,
+    type="approve",
+    digest="d",
+    by=DANA,
+    proof=PROOF,
+    seal=seal(*SEALED, PROOF),
+)
+
+
+def test_a_seal_vouches_for_the_proof_as_well() -> None:
+    assert attested(KEY, "a" * 32, PROVED) == PROVED
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [{"proof": PROOF.model_copy(update={name: "x"})} for name in ("method", "credential", "address", "card_digest")]
+    + [{"proof": None}, {"seal": seal(*SEALED)}, {"seal": None}],
+)
+def test_a_proof_that_was_changed_added_or_taken_away_is_none(claimed: dict[str, Any]) -> None:
+    known = attested(KEY, "a" * 32, PROVED.model_copy(update=claimed))
+    assert (known.by, known.proof) == (DANA.model_copy(update={"via": "temporal"}), None)
 
 
 @pytest.mark.parametrize("given_seal", [None, "", "0" * 64, "é", seal(*SEALED).upper(), seal(*SEALED)[:-1]])

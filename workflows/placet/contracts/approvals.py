@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from placet.contracts._base import CLOSED, Message
 from placet.contracts.calls import DEFAULT_EXPIRES_AFTER, Args, OnExpiry, Risk, Source
-from placet.contracts.decisions import CALL_DECISIONS, CallDecision, Decision, DecisionRecord, Person
+from placet.contracts.decisions import CALL_DECISIONS, CallDecision, Decision, DecisionRecord, Person, Proof
 from placet.contracts.durations import Duration
 from placet.contracts.questions import Answer, Question, QuestionBody, numbered
 
@@ -204,6 +204,7 @@ class RefusedDecision(Message):
     code: str
     by: Person
     at: datetime
+    proof: Proof | None = None
 
 
 class Execution(Message):
@@ -224,7 +225,11 @@ class WorkflowLink(Message):
 
 
 class DecisionView(Message):
-    """A decision as REST shows it."""
+    """A decision as REST shows it.
+
+    Attributes:
+        proof: How the gateway knew who decided, and which card they saw; null for what came straight through Temporal.
+    """
 
     id: str
     type: str
@@ -234,6 +239,7 @@ class DecisionView(Message):
     args: dict[str, Any] | None = None
     answers: dict[str, Answer] | None = None
     digest: str
+    proof: Proof | None = None
 
 
 class Approval(Message):

@@ -34,6 +34,24 @@ class Person(Message):
     via: str = Field(default="temporal", max_length=100)
 
 
+class Proof(Message):
+    """What the gateway vouches for beside the person: how it knew them, and what they had before them.
+
+    Attributes:
+        method: `oidc` or `account` (a session that began so), `key`, `jwt`, or `local` where nobody signs in.
+        credential: The id of the session, key or token; it opens nothing.
+        authenticated_at: When they last proved who they are, where that is known.
+        address: The network address, where the gateway is told to keep it.
+        card_digest: Of the card as it was rendered to them, as their client says; null where it says nothing.
+    """
+
+    method: str = Field(max_length=100)
+    credential: str | None = Field(default=None, max_length=200)
+    authenticated_at: AwareDatetime | None = None
+    address: str | None = Field(default=None, max_length=200)
+    card_digest: str | None = Field(default=None, max_length=200)
+
+
 def _person_of_text(value: object) -> object:
     return {"id": value} if isinstance(value, str) else value
 
@@ -42,6 +60,10 @@ class DecisionBody(RequestBody):
     """The body of POST `/v1/approvals/{id}/decision`.
 
     The type is text here: an unknown one is an `invalid_decision`, not an `invalid_request`.
+
+    Attributes:
+        card_digest: Of the card that was rendered to the person (`placet.cards`), for the record; it is no part
+            of what makes a repeat the same.
     """
 
     type: str = Field(json_schema_extra={"enum": [*DECISION_TYPES]})
@@ -49,13 +71,14 @@ class DecisionBody(RequestBody):
     args: dict[str, JsonValue] | None = None
     message: str | None = None
     answers: dict[str, AnswerBody] | None = None
+    card_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
 
 
 class DecideInput(Message):
     """The payload of the Update and the Signal `decide`.
 
     `args_text` is canonical text and wins over `args`, so that integers beyond 2^53 survive clients
-    that cannot hold them. `seal` is the gateway's proof that it has authenticated `by`.
+    that cannot hold them. `seal` is the gateway's proof that it has authenticated `by`, and says `proof`.
     """
 
     type: str = Field(max_length=100)
@@ -67,6 +90,7 @@ class DecideInput(Message):
     decision_id: str | None = Field(default=None, max_length=200)
     by: Annotated[Person, BeforeValidator(_person_of_text, json_schema_input_type=str | Person)] | None = None
     received_at: AwareDatetime | None = None
+    proof: Proof | None = None
     seal: str | None = Field(default=None, max_length=200)
 
 
@@ -113,6 +137,7 @@ class Decision(Message):
         digest: In: of the call that the person was shown. In a record: of the call that runs.
         args_text: Canonical arguments; only an edit has them.
         received_at: When the gateway took it; kept for the record, compared with nothing.
+        proof: As the gateway gave it; without the seal it proves nothing.
     """
 
     id: str
@@ -124,6 +149,7 @@ class Decision(Message):
     answers: dict[str, Answer] | None = None
     by: Person
     received_at: datetime | None = None
+    proof: Proof | None = None
     seal: str | None = None
 
 

@@ -173,6 +173,7 @@ def _decision(given: DecideInput, fallback_id: str) -> Decision | Unreadable:
         answers=given.answers,
         by=_claimed(given.by, given.seal),
         received_at=given.received_at,
+        proof=given.proof,
         seal=given.seal,
     )
     size = len(decision.model_dump_json())

@@ -75,7 +75,7 @@ def auth_of(settings: Settings, config: Config, ledger: Ledger, clock: Clock) ->
     revocations = Revocations(ledger.access)
     rate = Rate(settings.decisions_per_minute, 60)
     return Auth(
-        directory=Directory(people, keys, revocations, sessions, tokens),
+        directory=Directory(people, keys, revocations, sessions, tokens, keep_addresses=settings.keep_addresses),
         keys=keys,
         revocations=revocations,
         signer=signer,

@@ -10,6 +10,8 @@ from placet.api.errors import ProblemError
 from placet.api.identity import LOCAL, Caller
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.requests import Request
 
     from placet.api.auth.keys import KeyRing, Revocations
@@ -49,6 +51,8 @@ class Directory:
         revocations: Revocations,
         sessions: Sessions | None,
         tokens: Tokens | None = None,
+        *,
+        keep_addresses: bool = False,
     ) -> None:
         """Knows who may come in.
 
@@ -58,12 +62,14 @@ class Directory:
             revocations: Which keys count no more.
             sessions: Of browsers; None where nobody signs in by one.
             tokens: Of programs that the provider knows; None where they are not taken.
+            keep_addresses: Whether the record says where a decision came from.
         """
         self._people = people
         self._keys = keys
         self._revocations = revocations
         self._sessions = sessions
         self._tokens = tokens
+        self._keep_addresses = keep_addresses
 
     @property
     def local(self) -> bool:
@@ -80,7 +86,7 @@ class Directory:
             LedgerError: A session cannot be looked up.
         """
         caller = await self._caller(request)
-        address = request.client.host if request.client else None
+        address = request.client.host if request.client and self._keep_addresses else None
         return replace(caller, via=_via(request, caller), address=address)
 
     async def _caller(self, request: Request) -> Caller:
@@ -106,7 +112,7 @@ class Directory:
                 self._entry(proven.user, proven.name, proven.groups, proven.roles),
                 method="jwt",
                 credential=token.credential,
-                authenticated_at=proven.at,
+                authenticated_at=_known(proven.at),
                 ends_at=token.ends_at,
             )
         raise unauthenticated()
@@ -121,7 +127,7 @@ class Directory:
             method="session",
             credential=credential_of(session.id),
             way=way,
-            authenticated_at=session.authenticated_at if session.authenticated_at.year > _NEVER else None,
+            authenticated_at=_known(session.authenticated_at),
             ends_at=min(session.ends_at, session.idle_end),
         )
 
@@ -148,6 +154,10 @@ _NEVER: Final = 1970
 """The year in which people signed in whose provider does not say when."""
 _DOTS: Final = 2
 """In a JWT."""
+
+
+def _known(at: datetime | None) -> datetime | None:
+    return at if at is not None and at.year > _NEVER else None
 
 
 def unauthenticated() -> ProblemError:

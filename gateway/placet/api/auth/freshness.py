@@ -21,9 +21,10 @@ RISKY: Final = frozenset({"high", "critical"})
 def needs_sign_in(caller: Caller, approval: Approval, now: datetime) -> bool:
     """Returns whether the caller has to sign in again before they decide on this.
 
-    Only where they signed in at the identity provider, which can ask them again.
+    Only where the identity provider has signed them in, in a browser or with a token: it can ask them again.
     """
-    if caller.way != "oidc" or approval.risk not in RISKY:
+    by_provider = caller.way == "oidc" or caller.method == "jwt"
+    if not by_provider or approval.risk not in RISKY:
         return False
     return caller.authenticated_at is None or now - caller.authenticated_at > FRESH
 
@@ -39,5 +40,10 @@ def check_fresh(caller: Caller, approval: Approval, now: datetime) -> None:
             code="unauthenticated",
             detail="Sign in again: a decision of this risk needs a sign-in of the last ten minutes.",
             max_age=int(FRESH.total_seconds()),
-            sign_in=f"/sign-in?next={quote(f'/approvals/{approval.id}', safe='')}&fresh=1",
+            sign_in=sign_in_again(approval),
         )
+
+
+def sign_in_again(approval: Approval) -> str:
+    """Returns the path at which somebody proves again who they are, and comes back to the approval."""
+    return f"/sign-in?next={quote(f'/approvals/{approval.id}', safe='')}&fresh=1"

@@ -77,8 +77,9 @@ class Batch:
         """Returns what became of each decision, in their order.
 
         Raises:
-            ProblemError: `invalid_request`: one of them is wrong, and nothing was changed; `unavailable`.
+            ProblemError: `invalid_request`: one of them is wrong, and nothing was changed; `slow_down`, `unavailable`.
         """
+        self._deciding.admit(caller, len(items))
         limit = asyncio.Semaphore(AT_ONCE)
         wishes = await self._checked(caller, items, limit)
         return list(await asyncio.gather(*(self._apply(one, limit) for one in wishes)))
@@ -123,7 +124,7 @@ class Batch:
     async def _apply(self, wished: Wish, limit: asyncio.Semaphore) -> Result:
         try:
             async with limit:
-                answer = await self._deciding.decide(wished)
+                answer = await self._deciding.apply(wished)
         except RefusedError as error:
             return _refused(wished, error.refusal)
         except ProblemError as error:

@@ -62,6 +62,7 @@ def decision_of(body: DecisionBody, decision_id: str, caller: Caller, now: datet
         answers=dict(body.answers) if body.answers is not None else None,
         by=caller.person(),
         received_at=now,
+        proof=caller.proof(body.card_digest),
     )
     malformed = _check_digest_given(body) or check_shape(decision)
     if malformed is not None:

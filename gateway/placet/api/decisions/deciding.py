@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 import structlog
 from pydantic import BaseModel
 
+from placet.api.auth.freshness import check_fresh
 from placet.api.decisions.checks import check_content, decision_of
 from placet.api.decisions.delivery import Parcel, Stored
 from placet.api.errors import ClosedError, ProblemError, UnreachableError
@@ -28,6 +29,7 @@ from placet.contracts.errors import Refusal, RefusedError
 from placet.contracts.seal import seal
 
 if TYPE_CHECKING:
+    from placet.api.auth.limits import Limiter
     from placet.api.decisions.delivery import Clock, Delivery
     from placet.api.identity import Caller
     from placet.api.lookup import Lookup
@@ -95,7 +97,7 @@ class _NamedEnd(BaseModel):
 class Deciding:
     """Decides on approvals."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         *,
         approvals: Approvals,
@@ -105,6 +107,7 @@ class Deciding:
         lookup: Lookup,
         local: bool,
         metrics: GatewayMetrics,
+        limiter: Limiter | None = None,
     ) -> None:
         self._approvals = approvals
         self._delivery = delivery
@@ -113,14 +116,29 @@ class Deciding:
         self._local = local
         self._lookup = lookup
         self._metrics = metrics
+        self._limiter = limiter
+
+    def admit(self, caller: Caller, decisions: int = 1) -> None:
+        """Counts decisions of somebody, before anything is looked up for them.
+
+        Raises:
+            ProblemError: `slow_down`.
+        """
+        if self._limiter is not None:
+            self._limiter.take(caller.id, decisions)
 
     async def decide(self, wished: Wish) -> Approval | Recorded:
         """Returns the approval that the decision ended, or that the decision is recorded.
 
         Raises:
-            ProblemError: `not_found`, or `unavailable` with what to repeat.
+            ProblemError: `not_found`, `slow_down`, or `unavailable` with what to repeat.
             RefusedError: Anything else of the contract.
         """
+        self.admit(wished.caller)
+        return await self.apply(wished)
+
+    async def apply(self, wished: Wish) -> Approval | Recorded:
+        """Does as `decide`, for somebody who was admitted before."""
         return await self._metrics.decision(wished.decision.type, self._decide(wished), accepted=Approval)
 
     async def _decide(self, wished: Wish) -> Approval | Recorded:
@@ -141,6 +159,7 @@ class Deciding:
         Raises:
             ProblemError: `not_found`.
             RefusedError: They may see it, not decide.
+            ProblemError: `unauthenticated`: for this risk they have to prove again who they are.
             UnreachableError: Neither the ledger nor a worker can say what it is.
         """
         approval = await self._lookup.known(wished.approval_id)
@@ -149,6 +168,7 @@ class Deciding:
         refusal = check_may_decide(wished.caller, approval, local=self._local)
         if refusal is not None:
             raise RefusedError(refusal)
+        check_fresh(wished.caller, approval, self._clock())
         return approval
 
     async def fitting(self, wished: Wish, approval: Approval) -> None:
@@ -230,7 +250,8 @@ class Deciding:
             decision_id=decision.id,
             by=decision.by,
             received_at=decision.received_at,
-            seal=seal(key, wished.approval_id, decision.id, decision.fingerprint, decision.by),
+            proof=decision.proof,
+            seal=seal(key, wished.approval_id, decision.id, decision.fingerprint, decision.by, decision.proof),
         )
 
 

@@ -43,6 +43,7 @@ router: Final = APIRouter(prefix="/v1", tags=["decisions"])
             "invalid_args",
             "edit_denied",
             "idempotency_key_reused",
+            "slow_down",
             "unavailable",
         ),
     },
@@ -64,7 +65,13 @@ async def decide(
     "/decisions",
     response_model=BatchAnswer,
     responses=refuses(
-        "malformed_json", "unauthenticated", "not_allowed", "too_large", "invalid_request", "unavailable"
+        "malformed_json",
+        "unauthenticated",
+        "not_allowed",
+        "too_large",
+        "invalid_request",
+        "slow_down",
+        "unavailable",
     ),
 )
 async def decide_many(

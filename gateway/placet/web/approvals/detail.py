@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from placet.api.approvals.listing import viewer_of
+from placet.api.auth.freshness import needs_sign_in, sign_in_again
 from placet.api.errors import ProblemError
 from placet.api.rights import check_may_decide
 from placet.api.runs.endpoints import visible_run
+from placet.cards.digest import card_digest
 from placet.cards.rows import COLLAPSED_AT, changes
 from placet.cards.view import view
 from placet.ledger import ApprovalQuery, LedgerError
@@ -75,8 +77,8 @@ async def content(services: Services, caller: Caller, approval: Approval, *, who
         "count": waiting,
         "next_up": next((one for one in queue if one.id != approval.id), None),
         "quick_reasons": QUICK_REASONS,
-        "card_digest": "",
-        "fresh_sign_in": None,
+        "card_digest": card_digest(card),
+        "fresh_sign_in": sign_in_again(approval) if needs_sign_in(caller, approval, services.clock()) else None,
     }
 
 

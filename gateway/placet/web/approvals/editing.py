@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from placet.api.decisions.deciding import wish
-from placet.cards.rows import changes, rows
-from placet.cards.view import ApprovalView, view
-from placet.contracts.canonical import MalformedJsonError, canonical_text, digest, parse_object
+from placet.cards.digest import card_digest
+from placet.cards.rows import changes
+from placet.cards.view import edited, view
+from placet.contracts.canonical import MalformedJsonError, parse_object
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES, Refusal, RefusedError
 from placet.web.answers import page
@@ -152,18 +153,11 @@ def review_page(
         text=card.raw,
         changed=changes(approval.args, args),
         key=posted.one("key") or uuid.uuid4().hex,
+        card_digest=card_digest(card),
         must_type=must_type(card),
         typed=posted.one("typed"),
         problem=problem,
     )
-
-
-def edited(approval: Approval, args: dict[str, Any]) -> ApprovalView:
-    """Returns the card of the call with other arguments, shown to their end."""
-    card = view(approval)
-    text = canonical_text(args)
-    shown = rows(args, approval.args_schema, limit=None)
-    return replace(card, rows=shown, raw=text, digest=digest(approval.tool, text))
 
 
 def _typed_json(text: str) -> Draft:

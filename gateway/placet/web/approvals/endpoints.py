@@ -19,14 +19,14 @@ from placet.api.rights import check_may_decide
 from placet.api.services import Services
 from placet.api.views import conflict
 from placet.cards import words
-from placet.cards.view import view
+from placet.cards.view import edited, view
 from placet.contracts.approvals import Approval
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES, Refusal, RefusedError
 from placet.web.answers import page, see
 from placet.web.approvals.confirming import must_confirm, must_type
 from placet.web.approvals.detail import content
-from placet.web.approvals.editing import begun, checked, edit_page, edited, review_page, typed
+from placet.web.approvals.editing import begun, checked, edit_page, review_page, typed
 from placet.web.approvals.saying import body_of
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute

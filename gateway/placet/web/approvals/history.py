@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from placet.cards import words
+from placet.cards.digest import digest_of_card
 from placet.cards.visible import lines, one_line
 from placet.contracts.errors import CODES
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from placet.contracts.approvals import Approval
+    from placet.contracts.decisions import Proof
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Entry:
     who: str
     note: tuple[str, ...] = ()
     digest: str = ""
+    proof: tuple[str, ...] = ()
 
 
 def history(approval: Approval) -> list[Entry]:
@@ -32,17 +35,36 @@ def history(approval: Approval) -> list[Entry]:
     return list(_entries(approval))
 
 
+def proved(proof: Proof | None, card: str | None = None) -> tuple[str, ...]:
+    """Returns what the record says of how somebody was known, and of the card that they saw.
+
+    Args:
+        proof: As the record has it.
+        card: The digest of the card as it is made from the record.
+    """
+    if proof is None:
+        return ()
+    known = words.known_by(proof).capitalize()
+    if card is None or proof.card_digest is None:
+        return (known,)
+    return known, f"Had before them {words.card_seen(proof.card_digest, card)}"
+
+
 def _entries(approval: Approval) -> Iterator[Entry]:
     asked_by = one_line(approval.agent or approval.requester or "a workflow")
     yield Entry(approval.requested_at, "Requested", asked_by, digest=approval.digest)
     for refused in approval.refused:
         why = CODES[refused.code].title if refused.code in CODES else one_line(refused.code)
-        yield Entry(refused.at, f"A decision did not count: {why}", words.person(refused.by))
+        yield Entry(
+            refused.at, f"A decision did not count: {why}", words.person(refused.by), proof=proved(refused.proof)
+        )
     decision = approval.decision
     if decision is not None:
         note = lines(decision.message) if decision.message else ()
         what = words.status_words(approval).capitalize()
-        yield Entry(approval.ended_at or decision.received_at, what, words.person(decision.by), note, decision.digest)
+        shown = digest_of_card(approval, decision.args)
+        at, who, proof = approval.ended_at or decision.received_at, words.person(decision.by), decision.proof
+        yield Entry(at, what, who, note, decision.digest, proved(proof, shown))
     elif approval.ended_at is not None:
         yield Entry(approval.ended_at, words.status_words(approval).capitalize(), "")
     execution = approval.execution

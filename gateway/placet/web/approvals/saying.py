@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from placet.api.bodies import invalid_request
 from placet.contracts.canonical import MalformedJsonError, parse_object
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from placet.contracts.approvals import Approval
     from placet.web.posted import Posted
+
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def body_of(approval: Approval, posted: Posted) -> DecisionBody:
@@ -29,6 +33,7 @@ def body_of(approval: Approval, posted: Posted) -> DecisionBody:
         message=posted.text("message") if kind in {"reject", "respond"} else None,
         args=_args(posted) if kind == "edit" else None,
         answers=answers_of(approval, posted) if kind == "answer" else None,
+        card_digest=_card(posted),
     )
 
 
@@ -42,6 +47,12 @@ def answers_of(approval: Approval, posted: Posted) -> dict[str, AnswerBody]:
         if options or text:
             found[name] = AnswerBody(options=tuple(option for option in options if option), text=text)
     return found
+
+
+def _card(posted: Posted) -> str | None:
+    """Returns the digest of the card that the form stood on; the decision counts without one, too."""
+    given = posted.one("card_digest")
+    return given if _DIGEST.fullmatch(given) else None
 
 
 def _args(posted: Posted) -> dict[str, JsonValue]:
