@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request
 from pydantic import BaseModel, JsonValue
 
+from placet.api.authorisation import Who, row_of
 from placet.api.bodies import parse_body, read_bounded, shaped
 from placet.api.errors import ProblemError
 from placet.api.identity import Caller
@@ -36,33 +37,61 @@ async def signed_in(request: Request) -> Caller:
 
 
 class Allow:
-    """Lets callers in who have one of the roles."""
+    """Lets callers in who have one of the roles, and agents only where the table says so."""
 
     def __init__(self, *roles: Role) -> None:
         self.roles = roles
 
-    async def __call__(self, caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+    @property
+    def who(self) -> Who:
+        """Whom it lets in, in the words of the table."""
+        return frozenset(self.roles)
+
+    async def __call__(self, request: Request, caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
         """Returns the caller.
 
         Raises:
             ProblemError: `not_allowed`.
         """
+        if caller.agent and not _is_for_agents(request):
+            detail = f"{caller.id} is an agent: it starts runs and asks, and neither reads the inbox nor decides."
+            raise ProblemError(code="not_allowed", detail=detail)
+        self.check(caller)
+        return caller
+
+    def check(self, caller: Caller) -> None:
+        """Refuses who has none of the roles.
+
+        Raises:
+            ProblemError: `not_allowed`.
+        """
         if caller.has(*self.roles):
-            return caller
+            return
         wanted = " or ".join(self.roles)
         raise ProblemError(code="not_allowed", detail=f"{caller.id} has not the role {wanted}.", roles=list(self.roles))
+
+
+def _is_for_agents(request: Request) -> bool:
+    row = row_of(request.method, request.scope["route"].path)
+    return row is not None and row.agents
 
 
 class AllowAll(Allow):
     """Lets in who is signed in, also without any role."""
 
-    async def __call__(self, caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
-        """Returns the caller."""
-        return caller
+    @property
+    def who(self) -> Who:
+        """Whom it lets in, in the words of the table."""
+        return "signed in"
+
+    def check(self, caller: Caller) -> None:
+        """Refuses nobody."""
 
 
 class Public:
     """Lets everybody in, also without a key."""
+
+    who: Final[Who] = "anybody"
 
     async def __call__(self) -> None:
         """Does nothing: the endpoint says in its signature that it is open."""

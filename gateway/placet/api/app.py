@@ -21,6 +21,7 @@ from placet.api.auth.directory import CLIENT_HEADER
 from placet.api.auth.endpoints import router as sign_in
 from placet.api.auth.me import router as me
 from placet.api.auth.oidc.endpoints import router as sign_in_elsewhere
+from placet.api.authorisation import check_table
 from placet.api.decisions.endpoints import router as decisions
 from placet.api.doors import HostGuard, Proxies, SecurityHeaders, names_of
 from placet.api.errors import ProblemError, TemporalError
@@ -136,6 +137,7 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
     for router in _surfaces(settings):
         # Not included but taken over: so every endpoint is found in `app.routes`, where a test looks who may call it.
         app.router.routes.extend(router.routes)
+    check_table(app)
     _answer_errors(app)
     _stand_around(app, settings, services)
     return app

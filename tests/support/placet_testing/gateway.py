@@ -42,6 +42,7 @@ def people() -> People:
         "both": User(roles=("auditor", "approver"), keys=(mark_of("both"),)),
         "root": User(roles=("admin",), keys=(mark_of("root"),)),
         "nobody": User(keys=(mark_of("nobody"),)),
+        "robot": User(roles=("requester",), agent=True, keys=(mark_of("robot"),)),
     }
     return People(users=users)
 

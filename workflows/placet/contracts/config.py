@@ -242,12 +242,25 @@ class Questions(_Section):
 
 
 class User(_Section):
-    """Somebody, or some program, that signs in with a key."""
+    """Somebody, or some program, that signs in with a key.
+
+    Attributes:
+        agent: It is a program that starts runs and asks. Its keys never read the inbox and never decide, not even
+            where an approval names its requester; it has the role requester and no group.
+    """
 
     name: str | None = None
     groups: tuple[_Text, ...] = ()
     roles: tuple[Role, ...] = ()
     keys: tuple[Key, ...] = ()
+    agent: bool = Field(default=False, strict=True)
+
+    @model_validator(mode="after")
+    def _no_more_than_an_agent(self) -> Self:
+        if self.agent and (self.groups or not set(self.roles) <= {"requester"}):
+            message = "an agent has the role requester, no other, and no groups"
+            raise ValueError(message)
+        return self
 
 
 class People(_Section):

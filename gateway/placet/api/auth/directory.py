@@ -142,6 +142,9 @@ class Directory:
         known = self._people.users.get(user) if self._people else None
         if known is None:
             return Caller(user=user, name=name, groups=groups, roles=roles)
+        if known.agent:
+            # Nothing that a provider claims of it makes an agent more than it is here.
+            return Caller(user=user, name=known.name or name, roles=frozenset(known.roles), agent=True)
         return Caller(
             user=user,
             name=known.name or name,

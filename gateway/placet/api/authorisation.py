@@ -1,0 +1,169 @@
+"""Who may do what, as one table: a route without a row is not served, and what a row does not say is refused.
+
+A row says which roles may call at all (403 else), and of the thing that the path names, an approval or a run, what it
+has to be to the caller: `own` (they asked for it, or started it), `named` (its approvers name them; of a run, those of
+one of its approvals), `any`. What is none of these to a caller is not there for them: 404, and left out of lists,
+counts, searches and streams. `acts` narrows that for what changes the thing: who sees it and may not gets 403.
+
+`ended` says what is answered once the thing has ended. The table is checked against every endpoint when the app is
+made, and against what is really answered, role by role and state by state, by `tests/gateway/test_matrix.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from placet.contracts.config import Role
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Relation = Literal["own", "named", "any"]
+"""What a thing is to a caller."""
+Reach = Mapping[Role, Relation]
+"""What of a kind of thing each role reaches."""
+Thing = Literal["approval", "run"]
+Who = Literal["anybody", "signed in"] | frozenset[Role]
+"""`anybody`, also without signing in; `signed in`, also without a role; or one of these roles (an admin has all)."""
+
+EVERY: Final[frozenset[Role]] = frozenset(get_args(Role))
+SEES: Final[Reach] = MappingProxyType({"requester": "own", "approver": "named", "auditor": "any", "admin": "any"})
+"""What each role sees of approvals, runs, events and transcripts."""
+DECIDES: Final[Reach] = MappingProxyType({"approver": "named", "admin": "any"})
+"""Who decides; beside them a requester who is named as such. Nobody on a call of their own, but by a rule."""
+TAKES_BACK: Final[Reach] = MappingProxyType({"requester": "own", "admin": "any"})
+"""Who withdraws an approval or cancels a run."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is allowed of one route.
+
+    Attributes:
+        who: Who may call.
+        thing: What the path names.
+        acts: Who may do it to a thing that they see; None where to see it is enough.
+        ended: The status once the thing has ended, where that is another one.
+        agents: Whether an agent's key may call it.
+        may_be_public: Whether a setting may open it to anybody.
+    """
+
+    who: Who = EVERY
+    thing: Thing | None = None
+    acts: Reach | None = None
+    ended: int | None = None
+    agents: bool = False
+    may_be_public: bool = False
+
+    def lets_in(self, who: Who) -> bool:
+        """Returns whether a signature that lets in these says what the row says."""
+        return who == self.who or (self.may_be_public and who == "anybody")
+
+
+_OPEN: Final = Row("anybody", agents=True)
+_SIGNED_IN: Final = Row("signed in", agents=True)
+_ANY_ROLE: Final = Row(agents=True)
+_REQUESTERS: Final[frozenset[Role]] = frozenset({"requester"})
+_STARTS: Final = Row(_REQUESTERS, agents=True)
+_READS_APPROVAL: Final = Row(thing="approval", agents=True)
+_READS_RUN: Final = Row(thing="run", agents=True)
+_PAGE: Final = Row()
+_PAGE_OF_APPROVAL: Final = Row(thing="approval")
+_PAGE_OF_RUN: Final = Row(thing="run")
+_DECISION: Final = Row(thing="approval", acts=DECIDES, ended=409)
+
+TABLE: Final[Mapping[str, Row]] = MappingProxyType(
+    {
+        "GET /healthz": _OPEN,
+        "GET /readyz": _OPEN,
+        "GET /metrics": Row(frozenset({"auditor", "admin"}), may_be_public=True),
+        "GET /v1/me": _SIGNED_IN,
+        "GET /v1/agents": _ANY_ROLE,
+        "POST /v1/runs": _STARTS,
+        "GET /v1/runs": _ANY_ROLE,
+        "GET /v1/runs/{run_id}": _READS_RUN,
+        "GET /v1/runs/{run_id}/messages": _READS_RUN,
+        "GET /v1/runs/{run_id}/events": _READS_RUN,
+        "POST /v1/runs/{run_id}/cancel": Row(thing="run", acts=TAKES_BACK, ended=409, agents=True),
+        "GET /v1/approvals": _ANY_ROLE,
+        "POST /v1/approvals": _STARTS,
+        "GET /v1/approvals/{approval_id}": _READS_APPROVAL,
+        "GET /v1/approvals/{approval_id}/wait": _READS_APPROVAL,
+        "POST /v1/approvals/{approval_id}/cancel": Row(thing="approval", acts=TAKES_BACK, ended=409, agents=True),
+        "POST /v1/approvals/{approval_id}/decision": _DECISION,
+        "POST /v1/decisions": _PAGE,
+        "GET /v1/events": _ANY_ROLE,
+        # Signing in, which nobody has done before.
+        "GET /sign-in": _OPEN,
+        "POST /sign-in/account": _OPEN,
+        "GET /sign-in/provider": _OPEN,
+        "GET /sign-in/callback": _OPEN,
+        "POST /sign-out": _SIGNED_IN,
+        # The pages: for people, never for an agent's key.
+        "GET /static/{version}/{name:path}": _OPEN,
+        "GET /": _PAGE,
+        "GET /inbox": _PAGE,
+        "POST /inbox/several": _PAGE,
+        "POST /inbox/several/decision": _PAGE,
+        "GET /approvals/{approval_id}": _PAGE_OF_APPROVAL,
+        "GET /approvals/{approval_id}/edit": _DECISION,
+        "POST /approvals/{approval_id}/edit": _DECISION,
+        "POST /approvals/{approval_id}/decision": _DECISION,
+        "GET /runs": _PAGE,
+        "GET /runs/{run_id}": _PAGE_OF_RUN,
+        "GET /runs/{run_id}/turns/{turn}": _PAGE_OF_RUN,
+        "POST /runs/{run_id}/turns/{turn}": _PAGE_OF_RUN,
+        "GET /agents": _PAGE,
+        "GET /agents/{name}": _PAGE,
+        "GET /settings": _PAGE,
+        "POST /settings": _PAGE,
+    }
+)
+"""By method and path; what is not here is not served."""
+
+
+class UnruledRouteError(Exception):
+    """A route that the table does not know, or that says otherwise than the table.
+
+    Attributes:
+        route: Method and path.
+    """
+
+    def __init__(self, route: str, flaw: str) -> None:
+        self.route = route
+        super().__init__(f"{route}: {flaw}; its row belongs into placet.api.authorisation")
+
+
+def row_of(method: str, path: str) -> Row | None:
+    """Returns the row of a route; None where nobody may call it."""
+    return TABLE.get(f"{method} {path}")
+
+
+def check_table(app: FastAPI) -> None:
+    """Refuses an app that serves a route without a row, or to others than the row says.
+
+    Raises:
+        UnruledRouteError: It does.
+    """
+    # `access` looks into the table for each call.
+    from placet.api.access import Allow, Public  # noqa: PLC0415
+    from placet.api.openapi import api_routes, dependencies_of  # noqa: PLC0415
+
+    for route in api_routes(app):
+        rules = [one for one in dependencies_of(route) if isinstance(one, Allow | Public)]
+        for name in (f"{method} {route.path}" for method in sorted(route.methods or ())):
+            row = TABLE.get(name)
+            if row is None:
+                raise UnruledRouteError(name, "it has no row")
+            if len(rules) != 1:
+                raise UnruledRouteError(name, f"its signature says {len(rules)} times who may call it")
+            if not row.lets_in(rules[0].who):
+                flaw = f"its signature lets in {_told(rules[0].who)}, its row {_told(row.who)}"
+                raise UnruledRouteError(name, flaw)
+
+
+def _told(who: Who) -> str:
+    return who if isinstance(who, str) else " or ".join(sorted(who))
