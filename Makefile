@@ -15,12 +15,13 @@ up: $(READY) ## start the demo: Temporal, worker and gateway on this machine
 test: $(READY) ## run every test, half of the files beside the other half
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-check: $(READY) ## lint, format, types, import rules, sizes
+check: $(READY) ## lint, format, types, import rules, sizes, routes
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/check_sizes.py
+	@$(BIN)/python tools/check_routes.py
 
 e2e: $(READY) ## run the tests that start everything and look from outside
 	@$(BIN)/pytest -m "repeated or not repeated" tests/e2e tests/browser

@@ -44,6 +44,7 @@ class World:
     async def thing(self, row: Row, state: str) -> dict[str, str]:
         """Returns what fills in the path: an approval or a run of the bot's, that names finance."""
         filled = {"turn": "0", "name": "billing", "version": "0", "name:path": "x", "approval_id": "0" * 32}
+        filled |= {"assistant_id": "billing", "thread_id": "t", "checkpoint_id": "c"}
         if state == "missing" or row.thing is None:
             return filled | {"run_id": "run-00000000-0000-0000-0000-000000000000"}
         if row.thing == "run":
@@ -166,8 +167,10 @@ def test_a_signature_that_lets_in_others_than_the_row_is_not_served(site: Site) 
 @pytest.mark.parametrize("name", ROUTES)
 async def test_a_route_answers_to_whom_its_row_names(world: World, name: str) -> None:
     row = TABLE[name]
+    # What clients of LangGraph ask for has bodies and tests of its own; here it is only shut.
+    callers = CALLERS if "/langgraph/" not in name else (None,)
     for state in ("pending", "ended", "missing") if row.thing else ("none",):
-        for user in CALLERS:
+        for user in callers:
             answer = await world.call(name, user, state)
             wanted = expected(row, user, state)
             told = f"{name}, {user}, {state}: {answer.status_code} {answer.text[:300]}"

@@ -36,6 +36,9 @@ def check_may_decide(caller: Caller, approval: Approval, *, local: bool) -> Refu
         approval: What to decide on.
         local: Whether this is local mode.
     """
+    if caller.agent:
+        # Not even where it is the requester that an approval names: it would answer itself.
+        return Refusal(code="not_allowed", message=f"{caller.id} is an agent, and agents do not decide.")
     asked_themselves = approval.requester == caller.id
     if not caller.standing.may_decide(approval.approvers, approval.requester):
         return _not_entitled(caller, approval)
