@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup, Tag
 
 from placet.contracts.config import PolicyConfig
 from placet.ledger import AgentRow, Ledger, ToolRow
+from placet.web.assets import address
 from placet_testing.gateway import QUESTION, Site, asked, config_of, said
 from placet_testing.web import read
 
@@ -47,6 +48,8 @@ async def test_every_file_that_a_page_names_is_there_and_kept(local_site: Site) 
         answer = await client.get(name)
         assert answer.status_code == 200, name
         assert "immutable" in answer.headers["cache-control"]
+    worker = await client.get(address("live-worker.js"))
+    assert "connect-src 'self'" in worker.headers["content-security-policy"]
     old = await client.get("/static/0000000000000000/placet.css")
     assert old.headers["cache-control"] == "no-store"
 

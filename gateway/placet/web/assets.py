@@ -23,6 +23,8 @@ TYPES: Final[Mapping[str, str]] = {
     "svg": "image/svg+xml",
     "webmanifest": "application/manifest+json",
 }
+POLICY: Final = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+"""A worker is bound by the policy of its own script: the one that follows events imports a module, and connects."""
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 router: Final = APIRouter(include_in_schema=False)
@@ -62,7 +64,7 @@ async def read_asset(version: str, name: str, _: Anybody) -> Response:
     if data is None or kind is None:
         raise ProblemError(code="not_found", detail="There is no such file.")
     keep = FOR_EVER if version == stamp() else "no-store"
-    return Response(data, media_type=kind, headers={"Cache-Control": keep, "X-Content-Type-Options": "nosniff"})
+    return Response(data, media_type=kind, headers={"Cache-Control": keep, "Content-Security-Policy": POLICY})
 
 
 def _below(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
