@@ -149,11 +149,12 @@ def scene(stack: Stack) -> Scene:
     """Approvals of every kind, two runs that wait, and some that have ended."""
     asked = {name: stack.ask("", 0, kind="tool_call", **body) for name, body in CALLS.items()}
     asked["question"] = stack.question(*QUESTIONS, title="Where should it go?", allow_skip=True, expires_after="1d")
-    for name, kind, more in (
+    said: tuple[tuple[str, str, Json], ...] = (
         ("approved", "approve", {}),
         ("rejected", "reject", {"message": "Ask the customer first:\nthe address is new."}),
         ("edited", "edit", {"args": {"amount": 200, "order": "A-1"}}),
-    ):
+    )
+    for name, kind, more in said:
         asked[name] = stack.asked()
         answer = stack.decide(asked[name], kind, user="", gateway=0, **more)
         assert answer.status_code == 200, answer.text

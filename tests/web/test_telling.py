@@ -14,7 +14,7 @@ from placet_testing.gateway import QUESTION, Site, asked, said
 from placet_testing.web import as_sent, on_a_page, read
 
 
-def one(page: BeautifulSoup, selector: str) -> Tag:
+def one(page: Tag, selector: str) -> Tag:
     found = page.select_one(selector)
     assert isinstance(found, Tag), selector
     return found
