@@ -45,14 +45,24 @@ class Growth:
         return exponent(list(self.costs), list(self.costs.values()))
 
 
-def placet(stage: Stage, lengths: Sequence[int], ledger: Callable[[], int]) -> tuple[Growth, Growth]:
-    """Measures runs of Placet's: what Temporal keeps of them, and what the ledger does."""
+def placet(stage: Stage, lengths: Sequence[int], ledger: Callable[[], int], settling: float) -> tuple[Growth, Growth]:
+    """Measures runs of Placet's: what Temporal keeps of them, and what the ledger does.
+
+    Args:
+        stage: Where they run.
+        lengths: Their steps.
+        ledger: Counts the ledger's bytes.
+        settling: Seconds before the first and after each. Temporal keeps the timer of a timeout until it would have
+            fired, also of what has ended long before: for half a minute a run looks larger than what it leaves behind.
+    """
     of_temporal, of_ledger = Growth(), Growth()
+    time.sleep(settling)
     for steps in lengths:
         quiet(stage.temporal_bytes, ledger)
         before = stage.temporal_bytes(), ledger()
         run_id, _ = start(stage, steps, STEP)
         finished(stage, run_id)
+        time.sleep(settling)
         quiet(stage.temporal_bytes, ledger)
         of_temporal.costs[steps] = stage.temporal_bytes() - before[0]
         of_ledger.costs[steps] = ledger() - before[1]
@@ -71,9 +81,9 @@ def in_langgraph(folder: Path, lengths: Sequence[int], opened: Opened) -> Growth
     return found
 
 
-def bytes_of_runs(stage: Stage, lengths: Sequence[int], postgres: PostgresServer | None) -> list[Row]:
+def bytes_of_runs(stage: Stage, lengths: Sequence[int], settling: float, postgres: PostgresServer | None) -> list[Row]:
     """Returns the figures."""
-    of_temporal, of_ledger = placet(stage, lengths, stage.ledger_bytes)
+    of_temporal, of_ledger = placet(stage, lengths, stage.ledger_bytes, settling)
     both = Growth({steps: of_temporal.costs[steps] + of_ledger.costs[steps] for steps in lengths})
     others = {"LangGraph, SQLite": in_langgraph(stage.folder, lengths, partial(langgraph.on_sqlite, stage.folder))}
     if postgres is not None:

@@ -32,6 +32,7 @@ class Sizes:
         rounds: Rounds of it.
         released: Calls whose tools are waited for.
         lengths: Steps of the runs whose bytes are counted.
+        settling: Seconds after each until they are.
         places: Steps at which the gap to the next one is looked at.
         waiting: Approvals that wait.
     """
@@ -42,12 +43,13 @@ class Sizes:
     rounds: int = 4
     released: int = 50
     lengths: tuple[int, ...] = (10, 100, 300)
+    settling: int = 100
     places: tuple[int, ...] = (10, 100, 1_000)
     waiting: int = 1_000
 
 
 QUICK: Final = Sizes(
-    decisions=10, crowd=24, concurrency=4, rounds=2, released=4, lengths=(3, 6), places=(5, 10), waiting=20
+    decisions=10, crowd=24, concurrency=4, rounds=2, released=4, lengths=(3, 6), settling=0, places=(5, 10), waiting=20
 )
 FIGURES: Final = ("deciding", "crowd", "releasing", "growing", "pausing", "pending", "streams")
 
@@ -63,7 +65,7 @@ async def measure(
     if "releasing" in wanted:
         yield await releasing.decision_to_tool(made, sizes.released)
     if "growing" in wanted:
-        yield growing.bytes_of_runs(made, sizes.lengths, postgres)
+        yield growing.bytes_of_runs(made, sizes.lengths, sizes.settling, postgres)
     if "pausing" in wanted:
         yield await pausing.between_steps(made, sizes.places)
     if "pending" in wanted:

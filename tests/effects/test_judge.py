@@ -249,8 +249,9 @@ async def test_an_answer_comes_with_the_verdicts_that_the_activity_gives(ledger:
     judging = Judging(ledger, config, Describing({}))
     found, told = await judging.with_verdicts(ANSWERED, calls)
     alone = [await verdict(ledger, None, config, tool=call.tool) for call in calls[:3]]
+    unasked = {"title": None, "terms": None}
     assert [call.verdict and call.verdict.model_dump() for call in found] == [
-        *(one.model_dump(exclude={"digest"}) for one in alone),
+        *(one.model_dump(exclude={"digest"}) | ({} if one.effect == "ask" else unasked) for one in alone),
         None,
     ]
     assert [call.args and call.args.digest for call in found[:3]] == [one.digest for one in alone]

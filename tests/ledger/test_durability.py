@@ -6,10 +6,12 @@ import asyncio
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
 
 from placet.ledger import Ledger
-from placet_testing.ledger_samples import NOON
+from placet_testing.ledger_samples import NOON, a_message
 
 _WRITE = """
 import asyncio, sys
@@ -90,3 +92,38 @@ async def test_what_was_answered_before_a_kill_is_there_and_nothing_is_half(
 def _answer(line: str) -> tuple[str, str]:
     kind, approval_id = line.split()
     return {"asked": "approval.requested", "ended": "approval.decided"}[kind], approval_id
+
+
+_GREEDY = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
+while True:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("INSERT OR REPLACE INTO secrets (name, value) VALUES ('greedy', 'x')")
+    time.sleep(0.02)
+    connection.execute("COMMIT")
+    print(flush=True)
+"""
+
+
+@contextmanager
+def greedy(path: Path) -> Generator[None]:
+    """Writes beside the block, one transaction right after the other."""
+    process = subprocess.Popen((sys.executable, "-c", _GREEDY, str(path)), stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def test_a_neighbour_that_writes_without_a_break_keeps_nobody_out(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = Ledger.at(str(path))
+    await ledger.migrate()
+    with greedy(path):
+        for number in range(10):
+            await ledger.put_message(f"m{number}", "run", a_message("said"))
+    await ledger.close()

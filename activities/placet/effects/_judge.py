@@ -108,11 +108,12 @@ class Judging:
 
 
 def _with_verdict(call: ModelCall, verdict: Verdict | None) -> ModelCall:
-    """Returns the call with its verdict; what a person would be shown of the tool is named only if one is asked."""
+    """Returns the call with its verdict; what a person would be shown is named only if one is asked."""
     if verdict is None:
         return call
-    said = Judgement.model_validate(verdict.model_dump(exclude={"digest"}))
-    unseen = {} if verdict.effect == "ask" else {"schema_ref": None, "tool_ref": None}
+    asks = verdict.effect == "ask"
+    said = Judgement.model_validate(verdict.model_dump(exclude={"digest"} if asks else {"digest", "title", "terms"}))
+    unseen = {} if asks else {"schema_ref": None, "tool_ref": None}
     return call.model_copy(update={"verdict": said, **unseen})
 
 

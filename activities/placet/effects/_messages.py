@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
+import time
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, ToolMessage, message_to_dict
@@ -25,8 +26,12 @@ Content = str | list[str | dict[str, Any]]
 
 
 def new_id() -> str:
-    """Returns a new message or turn id. A row that no workflow names is an orphan and harmless."""
-    return uuid.uuid4().hex
+    """Returns a new message or turn id. A row that no workflow names is an orphan and harmless.
+
+    It begins with the milliseconds since 1970, as an UUID of version 7 does: an index over rows that come one after
+    the other is filled from page to page, where random ids leave a third of each page empty.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def tool_message(call: CallRef, message_id: str, content: Content, *, failed: bool = False) -> MessageDict:

@@ -34,7 +34,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from placet.contracts.approvals import APPROVAL_STATUSES, Approval
-from placet.ledger._approval_views import views
+from placet.ledger._approval_views import COLUMNS, views
 from placet.ledger._cursor import decode, encode
 from placet.ledger._shapes import ApprovalQuery, Page, page_size
 from placet.ledger._tables import Words, approvals, decisions, micros
@@ -72,7 +72,7 @@ async def page(connection: AsyncConnection, query: ApprovalQuery, now: datetime)
     last = shown[-1] if len(found) > len(shown) else None
     cursor = encode(query.sort, last.key, last.id) if last else None
     ids = [row.id for row in shown]
-    rows = {row.id: row for row in await connection.execute(select(approvals).where(approvals.c.id.in_(ids)))}
+    rows = {row.id: row for row in await connection.execute(select(*COLUMNS).where(approvals.c.id.in_(ids)))}
     return Page(tuple(await views(connection, [rows[row_id] for row_id in ids], now)), cursor)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import JsonValue
-from sqlalchemy import BindParameter, Row, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts.approvals import (
@@ -40,15 +40,16 @@ _SHOWN_OTHERWISE: Final = {
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _place = func.row_number().over(partition_by=refusals.c.approval_id, order_by=refusals.c.number.desc())
 _ranked = select(refusals, _place.label("place")).where(refusals.c.approval_id.in_(_IDS)).subquery()
+_has_refused = exists().where(refusals.c.approval_id == approvals.c.id)
+_is_recorded = exists().where(decisions.c.approval_id == approvals.c.id, decisions.c.state == "recorded")
+COLUMNS: Final = (approvals, _has_refused.label("has_refused"), _is_recorded.label("is_recorded"))
+"""What is read of each approval that is shown: its row, and what else there is to look for."""
 # Made once: to make such a statement takes longer than to execute it.
-_ONE: Final = select(approvals).where(approvals.c.id == bindparam("approval_id"))
+_ONE: Final = select(*COLUMNS).where(approvals.c.id == bindparam("approval_id"))
 _DECISION: Final = select(decisions).where(
     decisions.c.approval_id == bindparam("approval_id"), decisions.c.id == bindparam("decision_id")
 )
 _REFUSED: Final = select(_ranked).where(_ranked.c.place <= REFUSED_SHOWN).order_by(_ranked.c.number)
-_RECORDED: Final = select(decisions.c.approval_id).where(
-    decisions.c.approval_id.in_(_IDS), decisions.c.state == "recorded"
-)
 _PROOFS: Final = select(decisions.c.approval_id, decisions.c.id, decisions.c.proof).where(
     decisions.c.approval_id.in_(_IDS), decisions.c.state.in_(("won", "refused"))
 )
@@ -61,7 +62,6 @@ class _Beside:
 
     refused: dict[str, list[RefusedDecision]]
     proofs: dict[tuple[str, str], Proof]
-    recorded: set[str]
     executions: dict[str, Execution]
     late_results: dict[str, JsonValue]
     texts: dict[str, str]
@@ -93,25 +93,22 @@ async def stored_decision(connection: AsyncConnection, approval_id: str, decisio
 
 async def on_its_way(connection: AsyncConnection, approval_id: str) -> bool:
     """Returns whether a decision was answered 202 for an approval that, as far as is known, is pending."""
-    if approval_id not in await _recorded(connection, [approval_id]):
+    recorded = exists().where(decisions.c.approval_id == approval_id, decisions.c.state == "recorded")
+    if not (await connection.execute(select(recorded))).scalar():
         return False
     query = select(approvals.c.status).where(approvals.c.id == approval_id)
     return (await connection.execute(query)).scalar() in {"pending", None}
 
 
 async def views(connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> list[Approval]:
-    """Returns rows as REST shows them."""
-    if not rows:
-        return []
-    ids = [row.id for row in rows]
-    pending = [row.id for row in rows if row.status == "pending"]
+    """Returns rows of `COLUMNS` as REST shows them."""
     read = [Asked.model_validate(row.asked) for row in rows]
-    proofs = await _proofs(connection, ids)
+    proofs = await _proofs(connection, [row.id for row in rows if row.status != "pending" or row.has_refused])
     beside = _Beside(
-        refused=await _refused(connection, ids, proofs),
+        refused=await _refused(connection, [row.id for row in rows if row.has_refused], proofs),
         proofs=proofs,
-        recorded=await _recorded(connection, pending),
-        executions=await _executions(connection, ids),
+        # Nothing runs before its record: what is pending here has not begun.
+        executions=await _executions(connection, [row.id for row in rows if row.status != "pending"]),
         late_results=await _late_results(connection, read),
         texts=await _texts(connection, read),
     )
@@ -119,7 +116,7 @@ async def views(connection: AsyncConnection, rows: Sequence[Row[Any]], now: date
 
 
 def _view(row: Row[Any], asked: Asked, now: datetime, beside: _Beside) -> Approval:
-    recorded = row.status == "pending" and row.id in beside.recorded
+    recorded = row.status == "pending" and row.is_recorded
     late = asked.expires_at is not None and asked.expires_at <= now
     lapsed = row.status == "pending" and late and not recorded
     args_text = asked.args.text if asked.args.text is not None else beside.texts.get(asked.args.ref or "", "{}")
@@ -158,6 +155,8 @@ def _context(asked: Asked, beside: _Beside) -> dict[str, JsonValue] | None:
 
 async def _proofs(connection: AsyncConnection, ids: Sequence[str]) -> dict[tuple[str, str], Proof]:
     """Returns how those who decided had been authenticated, by approval and decision."""
+    if not ids:
+        return {}
     rows = await connection.execute(_PROOFS, {"ids": ids})
     return {(row.approval_id, row.id): Proof.model_validate(row.proof) for row in rows if row.proof}
 
@@ -167,6 +166,8 @@ async def _refused(
 ) -> dict[str, list[RefusedDecision]]:
     """Returns the last refusals of each, in the order of the record."""
     grouped: dict[str, list[RefusedDecision]] = {}
+    if not ids:
+        return grouped
     for row in await connection.execute(_REFUSED, {"ids": ids}):
         proof = proofs.get((row.approval_id, row.decision_id))
         entry = RefusedDecision(decision_id=row.decision_id, code=row.code, by=row.by, at=row.at, proof=proof)
@@ -174,13 +175,9 @@ async def _refused(
     return grouped
 
 
-async def _recorded(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
-    if not ids:
-        return set()
-    return set((await connection.execute(_RECORDED, {"ids": ids})).scalars())
-
-
 async def _executions(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Execution]:
+    if not ids:
+        return {}
     return {row.approval_id: _execution(row) for row in await connection.execute(_EXECUTIONS, {"ids": ids})}
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import sqlite3
 import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, ExceptionContext, event
+from sqlalchemy import URL, ExceptionContext, event
 from sqlalchemy.exc import DataError as RefusedDataError
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import IntegrityError as RefusedRowError
@@ -18,15 +17,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from placet.engine.ledger_address import ledger_address
-from placet.ledger._sqlite import connect
+from placet.ledger._sqlite import begin_to_read, connect, connect_to_read, is_locked
 from placet.ledger.errors import LedgerError, LedgerUnavailableError
 
 LIMIT_SECONDS: Final = 5.0
 """No call of the ledger takes longer, but for what a driver needs to let go of a connection."""
 _LOCK_MILLISECONDS: Final = 3_500
 """How long a writer waits for another one."""
-_TRY_SECONDS: Final = 0.1
-"""How long SQLite itself waits, in a thread that cannot be called back; the rest is waited for here."""
 _READERS: Final = 4
 _POSTGRES_CONNECTIONS: Final = 8
 _POSTGRES: Final = {
@@ -46,8 +43,6 @@ _POSTGRES: Final = {
 }
 _UNDEFINED_TABLE: Final = "42P01"
 _READ_ONLY_TRANSACTION: Final = "25006"
-_PRIMARY_CODE: Final = 0xFF
-"""The bits of an error code of SQLite that say what it is; the others say of which kind."""
 
 
 class Database:
@@ -114,14 +109,13 @@ class Database:
             pool_size=1 if writes else _READERS,
             max_overflow=0,
             pool_timeout=LIMIT_SECONDS,
-            connect_args={
-                "async_creator_fn": connect,
-                "timeout": _TRY_SECONDS if writes else _LOCK_MILLISECONDS / 1000,
-            },
+            connect_args={"async_creator_fn": connect}
+            if writes
+            else {"async_creator_fn": connect_to_read, "timeout": _LOCK_MILLISECONDS / 1000},
         )
         event.listen(engine.sync_engine, "connect", _prepare_writer if writes else _prepare_reader)
         if not writes:
-            event.listen(engine.sync_engine, "begin", _begin)
+            event.listen(engine.sync_engine, "begin", begin_to_read)
         return engine
 
     def _postgres(self) -> AsyncEngine:
@@ -175,10 +169,6 @@ def _let_go_of_what_cannot_write(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
 async def _begin_immediate(connection: AsyncConnection) -> None:
     """Begins to write; where another process does, it waits in a way that a caller can give up."""
     give_up = time.monotonic() + _LOCK_MILLISECONDS / 1000
@@ -186,17 +176,12 @@ async def _begin_immediate(connection: AsyncConnection) -> None:
         try:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError as error:
-            if not _is_locked(error.orig) or time.monotonic() > give_up:
+            if not is_locked(error.orig) or time.monotonic() > give_up:
                 raise
-            # Not in step with the others who wait.
-            await asyncio.sleep(random.uniform(0, _TRY_SECONDS / 4))  # noqa: S311 - no secret
+            # A caller may give up here.
+            await asyncio.sleep(0)
         else:
             return
-
-
-def _is_locked(error: BaseException | None) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
 
 
 @contextlib.asynccontextmanager

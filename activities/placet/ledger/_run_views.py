@@ -13,6 +13,7 @@ from placet.contracts.approvals import Approval, WorkflowLink
 from placet.contracts.runs import RUN_STATUSES, Run
 from placet.ledger import _transcripts as transcripts
 from placet.ledger._approval_lists import is_pending
+from placet.ledger._approval_views import COLUMNS
 from placet.ledger._approval_views import views as approval_views
 from placet.ledger._cursor import decode, encode
 from placet.ledger._shapes import MessageDict, Page, RunQuery, Viewer, page_size
@@ -104,7 +105,7 @@ async def _waiting(connection: AsyncConnection, run_ids: Sequence[str], now: dat
     if not run_ids:
         return []
     query = (
-        select(approvals)
+        select(*COLUMNS)
         .where(approvals.c.run_id.in_(run_ids), is_pending(now))
         .order_by(approvals.c.turn, approvals.c.call_index, approvals.c.requested_at, approvals.c.id)
     )

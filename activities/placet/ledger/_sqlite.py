@@ -7,11 +7,19 @@ takes longer than a statement that finds a row by its key.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import aiosqlite
+from sqlalchemy import Connection
+
+_TRY_SECONDS: Final = 0.1
+"""How long a thread that cannot be called back waits for the lock."""
+_LOOK_SECONDS: Final = 0.0005
+_PRIMARY_CODE: Final = 0xFF
+"""The bits of an error code of SQLite that say what it is; the others say of which kind."""
 
 
 class _Statement:
@@ -74,9 +82,78 @@ class _Connection(aiosqlite.Connection):
         await self._execute(lambda: work(self._conn))  # pyright: ignore[reportUnknownMemberType]
 
 
+class _Writer(_Connection):
+    """A connection that writes, and does not give way to a neighbour that writes without a break.
+
+    SQLite itself looks after the lock with longer and longer pauses, and between two transactions of another process it
+    is free for less than a millisecond.
+    """
+
+    async def there(self, work: Any) -> None:  # noqa: ANN401 - takes the connection of the standard library
+        """Does something in the connection's thread, as soon as nobody else writes."""
+        await super().there(partial(_as_soon_as_free, work))
+
+
+class _Reader(_Connection):
+    """A connection that only reads: its transaction begins with its first statement, and nobody waits for its end."""
+
+    _begins = False
+
+    def begin(self) -> None:
+        """Begins a transaction, on the way of the next statement."""
+        self._begins = True
+
+    async def there(self, work: Any) -> None:  # noqa: ANN401 - takes the connection of the standard library
+        """Does something in the connection's thread, in the transaction."""
+        begins, self._begins = self._begins, False
+        await super().there(partial(_first_begin, work) if begins else work)
+
+    async def rollback(self) -> None:
+        """Lets go of what was read; the next statement is done after it, in the same thread."""
+        self._begins = False
+        self._tx.put_nowait((None, self._conn.rollback))  # pyright: ignore[reportUnknownMemberType]
+
+
+def _as_soon_as_free(work: Any, connection: sqlite3.Connection) -> None:  # noqa: ANN401 - as above
+    give_up = time.monotonic() + _TRY_SECONDS
+    while True:
+        try:
+            return work(connection)
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or time.monotonic() > give_up:
+                raise
+        time.sleep(_LOOK_SECONDS)
+
+
+def is_locked(error: BaseException | None) -> bool:
+    """Returns whether somebody else writes."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+
+
+def _first_begin(work: Any, connection: sqlite3.Connection) -> None:  # noqa: ANN401 - takes the connection
+    connection.execute("BEGIN")
+    work(connection)
+
+
 async def connect(database: str, **options: Any) -> aiosqlite.Connection:  # noqa: ANN401 - of the standard library
-    """Returns an open connection."""
-    made = _Connection(partial(sqlite3.connect, database, **options), iter_chunk_size=64)
+    """Returns an open connection for transactions that write."""
+    return await _opened(_Writer(partial(sqlite3.connect, database, timeout=0, **options), iter_chunk_size=64))
+
+
+async def connect_to_read(database: str, **options: Any) -> aiosqlite.Connection:  # noqa: ANN401 - as above
+    """Returns an open connection for transactions that only read."""
+    return await _opened(_Reader(partial(sqlite3.connect, database, **options), iter_chunk_size=64))
+
+
+def begin_to_read(connection: Connection) -> None:
+    """Begins a transaction of SQLAlchemy's on a connection that only reads."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, _Reader)  # noqa: S101 - for the types
+    driver.begin()
+
+
+async def _opened(made: _Connection) -> aiosqlite.Connection:
     # A process may end while a statement runs.
     made._thread.daemon = True  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as SQLAlchemy does
     return await made

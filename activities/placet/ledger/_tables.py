@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,6 +78,11 @@ class Json(TypeDecorator[object]):
 def micros(value: datetime) -> int:
     """Returns microseconds since 1970 UTC."""
     return (value - _EPOCH) // timedelta(microseconds=1)
+
+
+def _where(name: str, condition: str, *columns: str) -> Index:
+    """Returns an index of the rows that it is for; the others take no room in it."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 metadata: Final = MetaData()
@@ -190,7 +196,7 @@ messages: Final = Table(
     Column("call_index", Integer),
     Column("body", Json, nullable=False),
     Column("kept", Moment, nullable=False),
-    Index("messages_of_call", "run_id", "turn", "kept"),
+    _where("messages_of_call", "call_index IS NOT NULL", "run_id", "turn", "kept"),
 )
 
 calls: Final = Table(
@@ -212,7 +218,7 @@ calls: Final = Table(
     Column("late_result", Json),
     Column("started_at", Moment),
     Column("ended_at", Moment),
-    Index("calls_of_approval", "approval_id"),
+    _where("calls_of_approval", "approval_id IS NOT NULL", "approval_id"),
 )
 
 events: Final = Table(
@@ -228,7 +234,6 @@ events: Final = Table(
     Column("actor", Words),
     Column("data", Json, nullable=False),
     Index("events_of_run", "run_id", "id"),
-    Index("events_of_approval", "approval_id", "id"),
     sqlite_autoincrement=True,
 )
 

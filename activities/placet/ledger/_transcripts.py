@@ -59,7 +59,7 @@ async def put_turn(
         "parent_turn": turn.parent_turn,
         "results": turn.results,
         "messages": turn.message_ids,
-        "calls": [call.model_dump(mode="json", exclude=_ELSEWHERE, exclude_none=True) for call in turn.calls],
+        "calls": [call.model_dump(mode="json", exclude=_ELSEWHERE, exclude_defaults=True) for call in turn.calls],
     }
     if not await insert_once(connection, turns, row) or completed is None:
         return

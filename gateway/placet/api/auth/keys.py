@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -70,11 +71,18 @@ class Revocations:
         self._known: dict[str, RevokedKey] = {}
         self._read_at: float | None = None
         self._turn = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     async def has(self, digest: str) -> bool:
-        """Returns whether a key lets nobody in any more."""
+        """Returns whether a key lets nobody in any more.
+
+        Who comes soon after another waits for nothing: the list is read again behind them, before it is too old.
+        """
         if digest not in self._known:
-            await self.refresh()
+            if self._age() >= FRESH:
+                await self.refresh()
+            elif self._age() >= FRESH / 2 and (self._reading is None or self._reading.done()):
+                self._reading = asyncio.create_task(self.refresh())
         return digest in self._known
 
     async def all(self) -> dict[str, RevokedKey]:
@@ -98,12 +106,15 @@ class Revocations:
     async def refresh(self) -> None:
         """Reads the list again, unless that was done a moment ago."""
         async with self._turn:
-            now = asyncio.get_running_loop().time()
-            if self._read_at is not None and now - self._read_at < FRESH:
+            if self._age() < FRESH / 2:
                 return
-            self._read_at = now
+            self._read_at = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(_LIMIT):
                     self._known = await self._records.revoked_keys()
             except (LedgerError, TimeoutError) as error:
                 _log.warning("revocations_not_read", error=str(error))
+
+    def _age(self) -> float:
+        """Returns how long ago the list was read, in seconds."""
+        return math.inf if self._read_at is None else asyncio.get_running_loop().time() - self._read_at
