@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,26 @@ async def test_the_client_asks_once_and_the_activity_knows_what_to_do(
     error = activity_error(caught.value, attempt=1)
     assert (error.type, error.non_retryable) == (f"model_{status}", final)
     assert "sk-for-this-test" not in error.message
+
+
+@pytest.mark.parametrize("word", ["code", "type"])
+async def test_an_account_that_is_used_up_is_not_asked_again(agent: Agent, provider: Provider, word: str) -> None:
+    provider.fails(429, "You exceeded your current quota.")
+    provider.answer["error"][word] = "insufficient_quota"
+    with pytest.raises(APIStatusError) as caught:
+        await ask(agent, HumanMessage("Hi"))
+    error = activity_error(caught.value, attempt=1)
+    assert (error.type, error.non_retryable) == ("model_429", True)
+
+
+async def test_an_error_that_comes_for_an_hour_is_the_last_one(agent: Agent, provider: Provider) -> None:
+    provider.fails(500, "Try again.")
+    with pytest.raises(APIStatusError) as caught:
+        await ask(agent, HumanMessage("Hi"))
+    hour, night = timedelta(hours=1), timedelta(hours=9)
+    assert activity_error(caught.value, 10, hour).non_retryable
+    assert not activity_error(caught.value, 2, night).non_retryable, "nobody was up to try"
+    assert not activity_error(caught.value, 30, hour / 2).non_retryable
 
 
 async def test_a_provider_that_hangs_up_is_asked_once_and_again_by_the_activity(

@@ -141,6 +141,16 @@ async def test_an_end_without_a_row_is_kept(ledger: Ledger) -> None:
     assert [event.type for event in events] == ["run.started", "run.failed"]
 
 
+async def test_a_run_that_has_ended_names_the_execution_that_ended_it(ledger: Ledger) -> None:
+    """After a new history, or a reset, it is not the one that began it; the link leads there."""
+    run = a_run(workflow_run_id="first")
+    await ledger.open_run(run)
+    await ledger.close_run(ending(run), execution="last")
+    found = await ledger.run(run.id, NOON)
+    assert found is not None
+    assert found.temporal.run_id == "last"
+
+
 async def test_the_output_is_what_the_last_message_says(ledger: Ledger) -> None:
     run = a_run()
     await ledger.open_run(run)

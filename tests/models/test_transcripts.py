@@ -137,6 +137,17 @@ async def test_an_answer_that_says_nothing_does_not_poison_its_thread(
     assert provider.refused == []
 
 
+async def test_a_run_knows_of_an_answer_that_was_cut(provider: ModelServer, converse: Begun) -> None:
+    provider.says("Once upon a", cut=True)
+    provider.says("The end.")
+    one = converse("desk")
+    assert await one.to_the_end() == "Once upon a"
+    assert one.answer is not None
+    assert one.answer.cut in {"length", "incomplete", "max_tokens"}
+    assert await one.to_the_end("And?") == "The end."
+    assert one.answer.cut is None
+
+
 async def test_a_refusal_is_the_output_and_no_end_of_the_thread(provider: ModelServer, converse: Begun) -> None:
     text = "I cannot help with that."
     provider.says(text if isinstance(provider, AnthropicMessages) else "", refusal=text)

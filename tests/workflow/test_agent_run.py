@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
+from datetime import timedelta
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
 
 from placet.contracts.calls import Judgement, Terms
+from placet.contracts.runs import RunInput, RunResult
 from placet.effects._texts import settle_text
+from placet.worker import WORKFLOWS, runner
 from placet_testing.fake_effects import FakeEffects, a_call
 from placet_testing.running_agents import a_run, decide
 
@@ -86,6 +91,39 @@ async def test_a_call_that_cannot_run_asks_nobody(workflow_environment: Workflow
     assert effects.heard[1].results == ("told",)
     assert not effects.asked
     assert not effects.ran
+
+
+async def test_a_last_answer_that_is_not_whole_is_in_the_record_of_its_run(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "find")]], cut="length")
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        result = await run.result()
+    (closed,) = effects.closed
+    assert (closed.status, closed.error) == ("completed", result.error)
+    assert closed.error == "The last answer is not whole: the provider stopped it (length)."
+
+
+async def test_a_model_that_no_worker_asks_over_night_is_asked_in_the_morning(
+    time_skipping: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects, run_id = FakeEffects([]), f"run-{uuid.uuid4()}"
+    given = RunInput(run_id=run_id, agent="clerk", thread_id="thread", input_turn="input")
+    begun = Worker(
+        time_skipping.client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        workflow_runner=runner(),
+        build_id="test",
+        max_cached_workflows=0,
+    )
+    async with begun:
+        run = await time_skipping.client.start_workflow(
+            "AgentRun", given, id=run_id, task_queue=task_queue, result_type=RunResult
+        )
+        await time_skipping.sleep(timedelta(hours=12))
+    async with effects.worker(time_skipping.client, task_queue):
+        assert (await run.result()).status == "completed"
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("reject", "rejected"), ("respond", "responded")])

@@ -11,11 +11,11 @@ _CUT: Final = frozenset({"content_filter", "incomplete", "length", "max_tokens",
 """How providers say that an answer stops in the middle."""
 
 
-def was_cut(answer: AIMessage) -> bool:
-    """Returns whether the answer stops in the middle, by a limit on its length or by a filter."""
+def cut_by(answer: AIMessage) -> str | None:
+    """Returns what stopped the answer in the middle, a limit on its length or a filter, in the provider's word."""
     said = answer.response_metadata
     reasons = (said.get(name) for name in ("finish_reason", "stop_reason", "status"))
-    return any(isinstance(reason, str) and reason.lower() in _CUT for reason in reasons)
+    return next((reason for reason in reasons if isinstance(reason, str) and reason.lower() in _CUT), None)
 
 
 def usage_of(answer: AIMessage) -> dict[str, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from langchain_core.language_models import LanguageModelInput
@@ -20,7 +20,7 @@ from placet.contracts.canonical import MalformedJsonError, canonical_text, diges
 from placet.contracts.events import TurnCompleted
 from placet.contracts.questions import ASK_HUMAN, AskHuman, question_args
 from placet.contracts.runs import CallRef, ModelCall, ModelInput, ModelResult
-from placet.effects._answers import usage_of, was_cut
+from placet.effects._answers import cut_by, usage_of
 from placet.effects._judge import Judging
 from placet.effects._messages import answer_message, new_id, tool_message
 from placet.effects._model_errors import activity_error, unreadable_args
@@ -108,7 +108,8 @@ class ModelActivities:
             try:
                 answer = await self._ask(agent, messages)
             except Exception as error:
-                raise activity_error(error, activity.info().attempt) from error
+                info = activity.info()
+                raise activity_error(error, info.attempt, datetime.now(UTC) - info.scheduled_time) from error
         self._watch.answered(agent.name, usage_of(answer))
         return await self._keep(agent, given, answer)
 
@@ -162,12 +163,12 @@ class ModelActivities:
         )
         completed = TurnCompleted(turn=given.turn, message_id=message_id, calls=len(calls), usage=usage_of(labelled))
         await self._ledger.put_turn(turn, {message_id: answer_message(labelled, message_id)}, completed, judged)
-        return ModelResult(turn_row=turn_id, message_id=message_id, calls=tuple(calls))
+        return ModelResult(turn_row=turn_id, message_id=message_id, calls=tuple(calls), cut=cut_by(answer))
 
     async def _calls(self, agent: Agent, given: ModelInput, answer: AIMessage) -> list[ModelCall]:
         """Returns the calls of an answer; the one that was being written when it was cut does not run."""
         whole, broken, room = answer.tool_calls, answer.invalid_tool_calls, _Room()
-        cut = len(whole) + len(broken) - 1 if was_cut(answer) else None
+        cut = len(whole) + len(broken) - 1 if cut_by(answer) else None
         calls: list[ModelCall] = []
         for index, call in enumerate(whole):
             if index == cut:

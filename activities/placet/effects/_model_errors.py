@@ -17,10 +17,15 @@ from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
 _WORTH_ANOTHER_TRY: Final = frozenset({408, 409, 425, 429})
+_SPENT: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+"""Codes of providers that answer 429 where nobody pays any more: no wait mends that, a person does."""
 _CLIENT_ERRORS: Final = range(400, 500)
 _ERRORS: Final = range(400, 600)
 _UNKNOWN_ERROR_ATTEMPTS: Final = 5
 """An error without a status may be the network or a bug; this many attempts tell."""
+PATIENCE: Final = timedelta(hours=1)
+OFTEN: Final = 10
+"""An error that has come for so long and so often is the last; the workers may have been down for the time alone."""
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 """However long a provider wants to be left alone, a person waits for the run."""
 
@@ -28,18 +33,20 @@ _SECRET: Final = re.compile(r"(?i)\b(?:(?:sk|pk|key|token|bearer)[-_ ]|AIza)[\w*
 _LONGEST: Final = 500
 
 
-def activity_error(error: Exception, attempt: int) -> ApplicationError:
+def activity_error(error: Exception, attempt: int, since: timedelta = timedelta(0)) -> ApplicationError:
     """Returns the error to fail the attempt with; Temporal tries again unless it is final.
 
     Args:
         error: What the model's client raised.
         attempt: The number of this attempt, from 1.
+        since: For how long the model has been wanted.
     """
     status = _status(error)
     if status is None:
         final = attempt >= _UNKNOWN_ERROR_ATTEMPTS
     else:
-        final = status in _CLIENT_ERRORS and status not in _WORTH_ANOTHER_TRY
+        final = status in _CLIENT_ERRORS and (status not in _WORTH_ANOTHER_TRY or _is_spent(error))
+    final = final or (attempt >= OFTEN and since >= PATIENCE)
     message = f"The model call failed: {type(error).__name__}: {_public(str(error))}"
     return ApplicationError(
         message, type=f"model_{status or 'error'}", non_retryable=final, next_retry_delay=_wait(error)
@@ -72,6 +79,12 @@ def _status(error: BaseException) -> int | None:
                 if isinstance(status, int) and status in _ERRORS:
                     return status
     return None
+
+
+def _is_spent(error: BaseException) -> bool:
+    """Returns whether the provider says that the account is used up."""
+    said: list[object] = [getattr(one, name, None) for one in _chain(error) for name in ("code", "type")]
+    return any(isinstance(word, str) and word in _SPENT for word in said)
 
 
 def _wait(error: BaseException) -> timedelta | None:

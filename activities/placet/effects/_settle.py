@@ -30,5 +30,5 @@ class SettleActivities:
     @activity.defn(name=effects.CLOSE)
     async def close(self, given: CloseInput) -> CloseResult:
         """Writes the run's end."""
-        await self._ledger.close_run(given)
+        await self._ledger.close_run(given, execution=activity.info().workflow_run_id)
         return CloseResult()

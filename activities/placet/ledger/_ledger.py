@@ -294,16 +294,24 @@ class Ledger:
         async with self._database.write() as connection:
             await runs.request_cancel(connection, run_id, actor, reason, at)
 
-    async def close_run(self, close: CloseInput, output: str | None = None, at: datetime | None = None) -> None:
+    async def close_run(
+        self,
+        close: CloseInput,
+        output: str | None = None,
+        at: datetime | None = None,
+        *,
+        execution: str | None = None,
+    ) -> None:
         """Writes a run's end and its last event; a run that has ended stays as it is.
 
         Args:
             close: The end.
             output: The text that the run ends with; by default that of the message which `close` names.
             at: When; now where it is absent.
+            execution: Which of Temporal's runs ended it: after a new history, or a reset, it is not the first.
         """
         async with self._database.write() as connection:
-            await runs.close_run(connection, close, output, at or datetime.now(UTC))
+            await runs.close_run(connection, close, output, at or datetime.now(UTC), execution)
 
     async def run(self, run_id: str, now: datetime, visible_to: Viewer | None = None) -> Run | None:
         """Returns the run as it is seen at `now`, with what it waits for."""

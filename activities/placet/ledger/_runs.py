@@ -68,7 +68,9 @@ async def request_cancel(
         await append(connection, [_event(run_id, "run.cancel_requested", at, data, actor)])
 
 
-async def close_run(connection: AsyncConnection, close: CloseInput, output: str | None, at: datetime) -> None:
+async def close_run(
+    connection: AsyncConnection, close: CloseInput, output: str | None, at: datetime, execution: str | None = None
+) -> None:
     """Writes a run's end, once; a row that was lost is made, so that the end is not lost too."""
     query = select(runs).where(runs.c.id == close.run_id).with_for_update()
     row = (await connection.execute(query)).first()
@@ -87,6 +89,8 @@ async def close_run(connection: AsyncConnection, close: CloseInput, output: str 
     }
     if close.last_turn is not None:
         change["head"] = close.last_turn
+    if execution is not None:
+        change["workflow_run_id"] = execution
     await connection.execute(update(runs).where(runs.c.id == close.run_id).values(change))
     data = RunEnded(output=output, error=close.error, reason=close.reason)
     await append(connection, [_event(close.run_id, _ENDS[close.status], at, data, _closer(close, row))])

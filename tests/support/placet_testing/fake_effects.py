@@ -62,6 +62,7 @@ class FakeEffects:
         diary: What happened, as short words in order.
         hold: A tool named here does not return before its event is set.
         answers_judged: Policy has judged the calls of an answer before the run learns of them.
+        cut: What stopped each answer in the middle.
     """
 
     turns: Sequence[Sequence[ModelCall]]
@@ -71,6 +72,7 @@ class FakeEffects:
     hold: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
     model_fails: bool = False
     answers_judged: bool = False
+    cut: str | None = None
     judged: list[JudgeInput] = field(default_factory=list[JudgeInput])
     diary: list[str] = field(default_factory=list[str])
     asked: dict[str, Asked] = field(default_factory=dict[str, Asked])
@@ -140,7 +142,8 @@ class FakeEffects:
         calls = self.turns[given.turn] if given.turn < len(self.turns) else ()
         if self.answers_judged:
             calls = [call.model_copy(update={"verdict": self._judgement(call.tool)}) for call in calls]
-        return ModelResult(turn_row=f"turn{given.turn}", message_id=f"said{given.turn}", calls=tuple(calls))
+        row, said = f"turn{given.turn}", f"said{given.turn}"
+        return ModelResult(turn_row=row, message_id=said, calls=tuple(calls), cut=self.cut)
 
     @activity.defn(name=effects.JUDGE)
     async def judge(self, given: JudgeInput) -> JudgeResult:

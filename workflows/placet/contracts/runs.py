@@ -140,11 +140,16 @@ def to_judge(call: ModelCall) -> JudgeCall:
 
 
 class ModelResult(Inside):
-    """What the model answered: the turn row's id, and the calls; none ends the run."""
+    """What the model answered: the turn row's id, and the calls; none ends the run.
+
+    Attributes:
+        cut: What stopped the answer in the middle, where something did, in the provider's word.
+    """
 
     turn_row: str
     message_id: str
     calls: tuple[ModelCall, ...] = ()
+    cut: str | None = None
 
 
 class CallRef(Message):

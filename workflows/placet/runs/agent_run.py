@@ -72,7 +72,7 @@ class AgentRun:
                 return await self._close("failed", error=answer)
             self._head, self._results = answer.turn_row, ()
             if not answer.calls:
-                return await self._close("completed", message_id=answer.message_id)
+                return await self._close("completed", message_id=answer.message_id, error=_unfinished(answer.cut))
             turn = Turn(self._given, self._turn, answer, self._stopping)
             self._results = await turn.settle_all()
             self._turn += 1
@@ -151,6 +151,11 @@ class AgentRun:
             self._status = status
             story.show_status(status)
         workflow.set_current_details(story.run_details(self._given, status, self._turn, self._stopping.waiting))
+
+
+def _unfinished(cut: str | None) -> str | None:
+    """Returns what the record says of a last answer that stops in the middle."""
+    return None if cut is None else f"The last answer is not whole: the provider stopped it ({cut})."
 
 
 async def _answer_of(call: ActivityHandle[ModelResult]) -> ModelResult | str:

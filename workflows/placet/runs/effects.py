@@ -44,11 +44,14 @@ RECONCILE: Final = "placet.reconcile"
 LEDGER_LIMIT: Final = timedelta(seconds=10)
 JUDGE_LIMIT: Final = timedelta(seconds=30)
 MODEL_LIMIT: Final = timedelta(minutes=10)
-MODEL_LIMIT_IN_ALL: Final = timedelta(hours=1)
 MODEL_HEARTBEAT_LIMIT: Final = timedelta(seconds=30)
 RECONCILE_LIMIT: Final = timedelta(seconds=45)
 TOOL_HEARTBEAT_LIMIT: Final = timedelta(seconds=5)
 
+_MODEL_TRIES: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=100
+)
+"""The activity gives up after an hour of errors; the number ends attempts that take their worker with them."""
 _PATIENT: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     maximum_interval=timedelta(seconds=30),
@@ -100,15 +103,17 @@ async def reconcile(given: ReconcilePageInput, summary: str) -> Reconciled:
 
 
 def start_model(given: ModelInput, summary: str) -> workflow.ActivityHandle[ModelResult]:
-    """Starts the call of the model; the activity says which of its errors are worth a retry."""
+    """Starts the call of the model; the activity says which of its errors are worth a retry, and for how long.
+
+    Nothing limits how long it waits for a worker: who is down over night goes on in the morning.
+    """
     return workflow.start_activity(
         MODEL,
         given,
         result_type=ModelResult,
         start_to_close_timeout=MODEL_LIMIT,
-        schedule_to_close_timeout=MODEL_LIMIT_IN_ALL,
         heartbeat_timeout=MODEL_HEARTBEAT_LIMIT,
-        retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+        retry_policy=_MODEL_TRIES,
         summary=short(summary),
         cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
     )
