@@ -54,13 +54,18 @@ async def decision_to_tool(stage: Stage, count: int) -> list[Row]:
     return [
         _row("from sending a decision to the tool, p50", median, ours.since_sent, theirs.since_sent),
         _row("from sending a decision to the tool, p95", slow, ours.since_sent, theirs.since_sent),
-        _row("from the answer (200) to the tool, p50", median, ours.since_answered, theirs.since_answered),
-        _row("from the answer (200) to the tool, p95", slow, ours.since_answered, theirs.since_answered),
+        # Beside nothing: the raw workflow starts its activity with its answer, and which of them is first is chance.
+        _alone("from the answer (200) to the tool, p50", median, ours.since_answered),
+        _alone("from the answer (200) to the tool, p95", slow, ours.since_answered),
     ]
 
 
 def _row(figure: str, of: Callable[[list[float]], float], ours: list[float], theirs: list[float]) -> Row:
     return Row(figure=figure, ours=of(ours) * 1000, baseline=of(theirs) * 1000, unit="ms", against=AGAINST, n=len(ours))
+
+
+def _alone(figure: str, of: Callable[[list[float]], float], ours: list[float]) -> Row:
+    return Row(figure=figure, ours=of(ours) * 1000, unit="ms", n=len(ours))
 
 
 def _approval(bot: Http, run_id: str) -> dict[str, Any]:

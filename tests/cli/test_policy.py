@@ -169,6 +169,11 @@ def test_an_ask_is_explained_as_a_person_would_see_it(placet: Placet, good: str)
     ]
 
 
+def test_a_title_names_the_argument_that_it_would_name_in_a_run(placet: Placet, good: str) -> None:
+    ended = placet("policy", "explain", "billing", "sing", '{"zeal": 1, "aria": "Casta diva"}', "--config", good)
+    assert "title     sing: aria Casta diva" in ended.out.splitlines()
+
+
 def test_a_denial_exits_with_three_and_says_which_rule(placet: Placet, good: str) -> None:
     run = '{"id": "run-1", "turn": 4}'
     call = ("policy", "explain", "billing", "refund", '{"amount": 5}', "--requester", "user:boss")

@@ -78,6 +78,15 @@ def test_no_secret_has_a_default() -> None:
         assert f"${{{name}:-" not in text
 
 
+def test_the_gateway_is_told_what_sign_in_needs_where_the_deployment_says_it() -> None:
+    told = SERVICES["gateway"]["environment"]
+    for name in ("PLACET_PUBLIC_URL", "PLACET_TRUSTED_PROXIES", "PLACET_OIDC_SECRET"):
+        assert told[name] == f"${{{name}:-}}", "an empty variable counts as absent"
+        assert name not in SERVICES["worker"]["environment"]
+    nothing = Settings.from_environment(dict.fromkeys(told, ""))
+    assert (nothing.public_url, nothing.trusted_proxies) == (None, ())
+
+
 @pytest.mark.parametrize("name", ["gateway", "worker"])
 def test_its_commands_are_commands(name: str) -> None:
     program, command, *arguments = SERVICES[name]["command"]

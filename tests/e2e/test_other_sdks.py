@@ -79,8 +79,7 @@ def packages() -> Path:
             with workshop("typescript-sdk", version) as folder:
                 for name in ("package.json", "package-lock.json"):
                     shutil.copy(source / name, folder)
-                # Not `ci`: it wants the binaries of every other platform in the lock file, too.
-                command = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund")
+                command = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
                 subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return place
 

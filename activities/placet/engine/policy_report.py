@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from placet.contracts.calls import Effect, Verdict
-from placet.contracts.canonical import canonical_text, digest
+from placet.contracts.canonical import canonical_text, digest, parse_object
 from placet.contracts.config import Config, Mode, Rule
 from placet.contracts.questions import ASK_HUMAN
 from placet.policy import Call, Look, RunFacts, explain, matches, on_questions
@@ -91,10 +91,12 @@ def explained(
     Raises:
         MalformedJsonError: The arguments have no canonical form.
     """
-    call = Call(agent, requester, tool, args, digest(tool, canonical_text(args)), run)
-    verdict, looks, describe = explain(config, call)
+    text = canonical_text(args)
+    # As they are judged in a run: a title names the first of them.
+    ordered = parse_object(text)
+    verdict, looks, describe = explain(config, Call(agent, requester, tool, ordered, digest(tool, text), run))
     if tool == ASK_HUMAN:
-        return Explained(on_questions(config, verdict, args), looks, None, agent in config.agents)
+        return Explained(on_questions(config, verdict, ordered), looks, None, agent in config.agents)
     return Explained(verdict, looks, describe, agent in config.agents)
 
 
