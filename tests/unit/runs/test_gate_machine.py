@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -21,6 +22,8 @@ from placet.contracts.errors import Refusal
 from placet.contracts.questions import Answer, Question, numbered
 from placet.runs import gate as gates
 from placet.runs.gate import Ended, Gate, Withdrawal, decide, judge, pass_deadline, withdraw
+
+pytestmark = pytest.mark.timeout(300)
 
 START: Final = datetime(2026, 3, 1, tzinfo=UTC)
 SHOWN: Final = '{"amount":10}'
