@@ -2,7 +2,11 @@
 
 import signal
 
+import pytest
 from hypothesis import settings
+
+# Where what tests share asserts, a failure tells the values too.
+pytest.register_assert_rewrite("placet_testing")
 
 pytest_plugins = ["placet_testing.servers", "placet_testing.deployments", "placet_testing.faults.besieged"]
 

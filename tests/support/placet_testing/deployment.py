@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,13 +13,16 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from placet.ledger import Ledger
+from placet.contracts.events import Event
+from placet.ledger import Ledger, LedgerUnavailableError
 from placet_testing.gateway import REFUND, key_of
 from placet_testing.processes import Processes
 
 ENDINGS: Final = frozenset({"approval.decided", "approval.expired", "approval.cancelled", "approval.superseded"})
 """The events of which an approval has exactly one."""
 _PAGE: Final = 500
+_PATIENCE: Final = 60.0
+"""How long a ledger that does not answer is asked again, in seconds."""
 
 Json = dict[str, Any]
 _Result = TypeVar("_Result")
@@ -79,7 +83,7 @@ class Deployment(Processes):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def ended(self, approval: Json | str, limit: float = 30.0) -> Json:
+    def ended(self, approval: Json | str, limit: float = 90.0) -> Json:
         """Waits until the workflow of the approval has ended and the ledger says so, and returns it."""
         found: list[Json] = []
 
@@ -105,7 +109,8 @@ class Deployment(Processes):
         # In a thread of its own: the test may have a loop already.
         with self._reading_log, ThreadPoolExecutor(1) as thread:
             last = self._log[-1]["id"] if self._log else None
-            self._log += thread.submit(lambda: asyncio.run(_events(self.ledger_url, last))).result()
+            read = thread.submit(lambda: asyncio.run(log_behind(self.ledger_url, last))).result()
+            self._log += [event.model_dump(mode="json") for event in read]
             return list(self._log)
 
     def run(self, *turns: Sequence[Json], user: str = "bot", agent: str = "desk", **body: Any) -> Json:
@@ -121,7 +126,7 @@ class Deployment(Processes):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def pending(self, run: Json, count: int = 1, limit: float = 20.0) -> list[Json]:
+    def pending(self, run: Json, count: int = 1, limit: float = 60.0) -> list[Json]:
         """Waits until the run waits for so many approvals, and returns them in call order."""
         found: list[Json] = []
 
@@ -132,7 +137,7 @@ class Deployment(Processes):
         self.wait(waits, limit)
         return found
 
-    def finished(self, run: Json, limit: float = 30.0) -> Json:
+    def finished(self, run: Json, limit: float = 90.0) -> Json:
         """Waits until the run has ended, and returns it."""
         found: list[Json] = []
 
@@ -180,12 +185,23 @@ def together(actions: Sequence[Callable[[], _Result]]) -> list[_Result]:
         return list(pool.map(one, actions))
 
 
-async def _events(url: str, cursor: str | None) -> list[Json]:
-    ledger, found = Ledger.at(url), list[Json]()
+async def log_behind(url: str, cursor: str | None, **chosen: Any) -> list[Event]:
+    """Returns the events of a ledger's log behind a cursor, or those of them that are chosen.
+
+    A database that has no time for anybody is asked again: what a test reads has no limit of five seconds.
+    """
+    ledger, found, give_up = Ledger.at(url), list[Event](), time.monotonic() + _PATIENCE
     try:
-        while page := await ledger.events_after(cursor, _PAGE):
-            found += [event.model_dump(mode="json") for event in page]
+        while True:
+            try:
+                page = await ledger.events_after(cursor, _PAGE, **chosen)
+            except LedgerUnavailableError:
+                if time.monotonic() > give_up:
+                    raise
+                continue
+            if not page:
+                return found
+            found += page
             cursor = page[-1].id
     finally:
         await ledger.close()
-    return found

@@ -30,7 +30,7 @@ BILLING: Final = Path(__file__).parents[3] / "examples" / "billing"
 CROWD: Final = tuple(f"p{number}" for number in range(1, 9))
 """Eight approvers."""
 PLACET: Final = "placet.cli"
-_READY_LIMIT: Final = 40.0
+_READY_LIMIT: Final = 90.0
 _START_LIMIT: Final = 150.0
 """How long four processes at once may take to start on a machine that does much else, in seconds."""
 

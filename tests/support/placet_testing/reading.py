@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import httpx
 
-from placet.ledger import Ledger, Viewer
-from placet_testing.deployment import Deployment, Json
+from placet.ledger import Viewer
+from placet_testing.deployment import Deployment, Json, log_behind
 from placet_testing.gateway import key_of, people
 
-_LIMIT: Final = 60.0
+_LIMIT: Final = 180.0
 _NOTHING_TO_COME: Final = 204
 
 
@@ -142,20 +142,8 @@ def owed(deployment: Deployment, reader: Reader) -> list[str]:
     viewer = Viewer(f"user:{reader.user}", frozenset(user.groups), frozenset(user.roles))
     run_id = reader.path.split("/")[3] if "/runs/" in reader.path else None
 
-    async def read() -> list[str]:
-        ledger, cursor, found = Ledger.at(deployment.ledger_url), reader.start, list[str]()
-        try:
-            while page := await ledger.events_after(
-                cursor,
-                run_id=run_id,
-                types=reader.types.split(",") if reader.types else None,
-                visible_to=None if viewer.roles & {"admin", "auditor"} else viewer,
-            ):
-                found += [event.id for event in page]
-                cursor = page[-1].id
-        finally:
-            await ledger.close()
-        return found
-
+    visible_to = None if viewer.roles & {"admin", "auditor"} else viewer
+    types = reader.types.split(",") if reader.types else None
+    wanted = log_behind(deployment.ledger_url, reader.start, run_id=run_id, types=types, visible_to=visible_to)
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(read())).result()
+        return [event.id for event in thread.submit(asyncio.run, wanted).result()]
