@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-import time
+import uuid
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, ToolMessage, message_to_dict
@@ -26,12 +25,8 @@ Content = str | list[str | dict[str, Any]]
 
 
 def new_id() -> str:
-    """Returns a new message or turn id. A row that no workflow names is an orphan and harmless.
-
-    It begins with the milliseconds since 1970, as an UUID of version 7 does: an index over rows that come one after
-    the other is filled from page to page, where random ids leave a third of each page empty.
-    """
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+    """Returns a new message or turn id. A row that no workflow names is an orphan and harmless."""
+    return uuid.uuid4().hex
 
 
 def tool_message(call: CallRef, message_id: str, content: Content, *, failed: bool = False) -> MessageDict:
