@@ -7,6 +7,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from placet.contracts.approvals import Asked, decision_record
 from placet.contracts.calls import Source
@@ -32,6 +33,23 @@ ASKED = (RequestedEntry(),)
 
 async def types(ledger: Ledger) -> list[str]:
     return [event.type for event in await ledger.events_after(None)]
+
+
+async def test_what_waits_is_read_in_one_statement(ledger: Ledger) -> None:
+    """Whoever decides waits for it."""
+    asked = an_approval()
+    await ledger.record(asked, 0, ASKED)
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert await ledger.approval(asked.id, NOON) is not None
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(said) == 1, said
 
 
 async def test_what_is_asked_can_be_read_with_every_field(ledger: Ledger) -> None:
