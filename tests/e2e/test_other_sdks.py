@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,8 +16,7 @@ import httpx
 import pytest
 from temporalio.client import Client
 
-from placet.engine.cache import kept, only_one, workshop
-from placet.engine.progress import say_on_stderr
+from placet_testing.node_packages import packages
 from placet_testing.pages import file_of
 from placet_testing.payouts import CANCELLED_UNPAID, end_of
 from placet_testing.running_up import Up, running_up, until
@@ -59,29 +57,13 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Command:
 @pytest.fixture(scope="module")
 def typescript(tmp_path_factory: pytest.TempPathFactory) -> Command:
     """The page's workflow in TypeScript, with the locked packages."""
-    if shutil.which("npm") is None:
-        unavailable("Node and npm are not here")
     folder = tmp_path_factory.mktemp("typescript")
     shutil.copytree(PROGRAMS / "typescript", folder, dirs_exist_ok=True)
     for name in ("payouts.ts", "activities.js"):
         (folder / name).write_text(file_of(PAGE, name))
-    (folder / "node_modules").symlink_to(packages() / "node_modules")
+    kept = packages("typescript-sdk", PROGRAMS / "typescript")
+    (folder / "node_modules").symlink_to(kept / "node_modules")
     return ("node", str(folder / "main.js"))
-
-
-def packages() -> Path:
-    """Returns where the packages of the lock file lie; installs them once."""
-    source = PROGRAMS / "typescript"
-    version = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
-    place = kept("typescript-sdk", version)
-    with only_one("typescript-sdk", version, say_on_stderr):
-        if not place.exists():
-            with workshop("typescript-sdk", version) as folder:
-                for name in ("package.json", "package-lock.json"):
-                    shutil.copy(source / name, folder)
-                command = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-                subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return place
 
 
 @pytest.fixture(params=["go", "typescript"])

@@ -17,6 +17,7 @@ from starlette.routing import Match
 from placet.api.agents.endpoints import router as agents
 from placet.api.answers import Json
 from placet.api.approvals.endpoints import router as approvals
+from placet.api.auth.credentials import router as credentials
 from placet.api.auth.directory import CLIENT_HEADER
 from placet.api.auth.endpoints import router as sign_in
 from placet.api.auth.me import router as me
@@ -169,7 +170,7 @@ def _surfaces(settings: Settings) -> Iterable[APIRouter]:
     from placet.langgraph_api import routers as clients  # noqa: PLC0415
     from placet.web import routers as pages  # noqa: PLC0415
 
-    identity = (me, sign_in, sign_in_elsewhere)
+    identity = (me, credentials, sign_in, sign_in_elsewhere)
     api = (agents, runs, approvals, decisions, events)
     return (health, *METRICS[settings.gateway_metrics], *identity, *api, *clients, *pages)
 

@@ -48,6 +48,7 @@ class Row:
         acts: Who may do it to a thing that they see; None where to see it is enough.
         ended: The status once the thing has ended, where that is another one.
         agents: Whether an agent's key may call it.
+        in_browser: Whether only a session of a browser may call it: who comes with a key gets 403.
         may_be_public: Whether a setting may open it to anybody.
     """
 
@@ -56,6 +57,7 @@ class Row:
     acts: Reach | None = None
     ended: int | None = None
     agents: bool = False
+    in_browser: bool = False
     may_be_public: bool = False
 
     def lets_in(self, who: Who) -> bool:
@@ -65,6 +67,8 @@ class Row:
 
 _OPEN: Final = Row("anybody", agents=True)
 _SIGNED_IN: Final = Row("signed in", agents=True)
+_SESSION: Final = Row("signed in", in_browser=True)
+_PERSON: Final = Row("signed in")
 _ANY_ROLE: Final = Row(agents=True)
 _REQUESTERS: Final[frozenset[Role]] = frozenset({"requester"})
 _STARTS: Final = Row(_REQUESTERS, agents=True)
@@ -81,6 +85,10 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "GET /readyz": _OPEN,
         "GET /metrics": Row(frozenset({"auditor", "admin"}), may_be_public=True),
         "GET /v1/me": _SIGNED_IN,
+        # One's own; an admin's are everybody's. What is somebody else's is not there.
+        "GET /v1/keys": _PERSON,
+        "POST /v1/keys/{key_id}/revoke": _PERSON,
+        "POST /v1/sessions/revoke": _PERSON,
         "GET /v1/agents": _ANY_ROLE,
         "POST /v1/runs": _STARTS,
         "GET /v1/runs": _ANY_ROLE,
@@ -102,6 +110,8 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "GET /sign-in/provider": _OPEN,
         "GET /sign-in/callback": _OPEN,
         "POST /sign-out": _SIGNED_IN,
+        "GET /sign-in/command-line": _SESSION,
+        "POST /sign-in/command-line": _SESSION,
         # What clients of LangGraph ask for; what a run of a thread is to the caller is looked up as above, and to go on
         # from an interrupt is to decide.
         "GET /langgraph/info": _OPEN,

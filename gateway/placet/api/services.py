@@ -111,7 +111,7 @@ def assemble(  # noqa: PLR0913 - as `create_app`, which hands them on
         metrics=metrics,
         limiter=auth.decisions,
     )
-    feed = Feed(records, stopping)
+    feed = Feed(records, stopping, admission=auth.admission)
     metrics.count_streams(lambda: feed.streams)
     return Services(
         settings=settings,

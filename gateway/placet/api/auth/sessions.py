@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from placet.api.auth.secrets import Signer
     from placet.api.decisions.delivery import Clock
 
+TOKEN_PREFIX: Final = "placet_session_"  # noqa: S105 - no secret
+"""Begins the token of a command line; a browser's cookie begins otherwise."""
 CREDENTIAL_LENGTH: Final = 12
 """Characters of a digest that name a key or session: enough to tell them apart, too few to find one."""
 _SECRET_BYTES: Final = 32
@@ -104,6 +106,23 @@ class Sessions:
         set_cookie(request, response, SESSION, signed, lasts=self._lifetimes.absolute)
         return session
 
+    async def lend(self, request: Request, session_id: str) -> bool:
+        """Begins a session for a command line, as whoever is signed in in the browser that asks; not twice under an id.
+
+        Args:
+            request: Of the browser.
+            session_id: The SHA-256 of a token that only the command line knows.
+        """
+        own = await self.find(request)
+        if own is None:
+            return False
+        now = self._clock()
+        ends_at = now + self._lifetimes.absolute
+        idle_end = min(now + self._lifetimes.idle, ends_at)
+        lent = replace(own, id=session_id, created_at=now, seen_at=now, idle_end=idle_end, ends_at=ends_at)
+        await self._records.open_session(lent)
+        return True
+
     async def find(self, request: Request) -> SessionRow | None:
         """Returns the open session that a request belongs to.
 
@@ -119,6 +138,12 @@ class Sessions:
             return None
         return await self._touched(session)
 
+    async def close(self, request: Request) -> bool:
+        """Ends the session of a request, and returns whether there was one."""
+        known = await self.find(request) is not None
+        await self._revoke(request)
+        return known
+
     async def end(self, request: Request, response: Response) -> None:
         """Ends the session of a request for every gateway, and takes the cookie away."""
         await self._revoke(request)
@@ -131,6 +156,9 @@ class Sessions:
             self._remembered.pop(session_id, None)
 
     async def _id(self, request: Request) -> str | None:
+        if "authorization" in request.headers:
+            token = bearer_of(request)
+            return _id_of(token) if token.startswith(TOKEN_PREFIX) else None
         given = read_cookie(request, SESSION)
         secret = await self._signer.verified("cookie", given) if given else None
         return _id_of(secret) if secret else None
@@ -162,6 +190,13 @@ class Sessions:
         except LedgerError as error:
             _log.warning("session_not_touched", error=str(error))
         return replace(session, seen_at=now, idle_end=idle_end)
+
+
+def bearer_of(request: Request) -> str:
+    """Returns what stands in the Authorization header as a bearer's; empty where it is anything else."""
+    given = request.headers.getlist("authorization")
+    scheme, _, token = given[0].partition(" ") if given else ("", "", "")
+    return token.strip() if len(given) == 1 and scheme.casefold() == "bearer" else ""
 
 
 def credential_of(digest: str) -> str:

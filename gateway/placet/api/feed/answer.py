@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from placet.api.feed.feed import Feed
     from placet.api.feed.frames import Wanted
     from placet.api.feed.stream import Stream, Wire
+    from placet.api.identity import Caller
 
 MEDIA_TYPE: Final = "text/event-stream"
 CURSOR_HEADER: Final = "X-Placet-Cursor"
@@ -27,13 +28,14 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, feed: Feed, wanted: Wanted, cursor: str) -> None:
+    def __init__(self, feed: Feed, wanted: Wanted, cursor: str, caller: Caller | None = None) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Connection": "close"}
         super().__init__(headers={**headers, CURSOR_HEADER: cursor} if cursor else headers)
         del self.headers["content-length"]
         self._feed = feed
         self._wanted = wanted
         self._cursor = cursor
+        self._caller = caller
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the head, and opens the stream; on a connection that is handed over it goes on by itself."""
@@ -50,5 +52,6 @@ class EventStream(Response):
 
     def _open(self, wire: Wire) -> Stream:
         stream = self._feed.open(self._wanted, self._cursor, wire)
+        stream.caller = self._caller
         stream.request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
         return stream

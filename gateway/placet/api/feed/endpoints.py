@@ -74,7 +74,7 @@ async def follow_all(
 ) -> Response:
     """Follows everything that the caller may see: behind `Last-Event-ID`, or else from now on; never ends by itself."""
     wanted = Wanted(viewer_of(caller), types=frozenset(filters.types))
-    return EventStream(services.feed, wanted, await _position(services, last_event_id or filters.last_event_id))
+    return EventStream(services.feed, wanted, await _position(services, last_event_id or filters.last_event_id), caller)
 
 
 @router.get(
@@ -102,7 +102,7 @@ async def follow_run(
         behind = await _position(services, cursor)
         if run.ended_at and not await services.ledger.events_after(cursor, 1, run_id=run.id, types=sorted(RUN_ENDS)):
             return Response(status_code=204)
-    return EventStream(services.feed, Wanted(viewer_of(caller), run.id, frozenset(filters.types)), behind)
+    return EventStream(services.feed, Wanted(viewer_of(caller), run.id, frozenset(filters.types)), behind, caller)
 
 
 async def _position(services: Services, cursor: str | None) -> str:

@@ -22,9 +22,10 @@ from placet.api.feed.stream import Stream, Wire
 from placet.ledger import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 
     from placet.api.feed.frames import Wanted
+    from placet.api.identity import Caller
     from placet.contracts.events import Event
     from placet.ledger import Viewer
 
@@ -62,6 +63,14 @@ class EventLog(Protocol):
         ...
 
 
+class Gone(Protocol):
+    """Says who may not be here any more."""
+
+    async def gone(self, callers: Iterable[Caller]) -> frozenset[Caller]:
+        """Returns those of the callers."""
+        ...
+
+
 @dataclass(frozen=True)
 class Pace:
     """How the feed keeps time.
@@ -72,6 +81,7 @@ class Pace:
         look: Seconds that one wait for news takes at most.
         after_an_error: Seconds until the ledger is tried again.
         page: Events of one read.
+        check: Seconds between looks at who may still listen.
     """
 
     heartbeat: float = 10.0
@@ -79,18 +89,25 @@ class Pace:
     look: float = 2.0
     after_an_error: float = 0.5
     page: int = 200
+    check: float = 1.0
 
 
 class Feed:
     """Passes the log on to streams, and to others in this process who listen; it rests while nobody does."""
 
     def __init__(
-        self, log: EventLog, stopping: asyncio.Event, pace: Pace | None = None, ring: Ring | None = None
+        self,
+        log: EventLog,
+        stopping: asyncio.Event,
+        pace: Pace | None = None,
+        ring: Ring | None = None,
+        admission: Gone | None = None,
     ) -> None:
         self._log = log
         self._stopping = stopping
         self._pace = pace or Pace()
         self._ring = ring or Ring()
+        self._admission = admission
         self._streams: set[Stream] = set()
         self._listeners: set[Callable[[Sequence[Event]], None]] = set()
         self._begun = asyncio.Event()
@@ -112,6 +129,7 @@ class Feed:
         self._streams.add(stream)
         self._keep("follower", self._follow)
         self._keep("pulse", self._pulse)
+        self._keep("watch", self._watch)
         self.advance(stream)
         return stream
 
@@ -295,6 +313,18 @@ class Feed:
             else:
                 for stream in list(self._streams):
                     self._end(stream, at_once=True)
+
+    async def _watch(self) -> None:
+        """Ends the streams of who may not be here any more: their key or session was revoked, or ran out."""
+        while self._streams and self._admission is not None:
+            await asyncio.sleep(self._pace.check)
+            try:
+                gone = await self._admission.gone({one.caller for one in self._streams if one.caller is not None})
+            except LedgerError as error:
+                _log.warning("admission_not_checked", error=str(error))
+                continue
+            for stream in [one for one in self._streams if one.caller in gone]:
+                self._end(stream, at_once=True)
 
     def _beat(self, longest: float) -> None:
         now = asyncio.get_running_loop().time()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from placet.api.feed.feed import Feed
     from placet.api.feed.frames import Frame, Wanted
+    from placet.api.identity import Caller
 
 
 class Wire(Protocol):
@@ -40,9 +41,22 @@ class Stream:
         opened_at: When it began, in the loop's time.
         sent: How many events.
         ended: Whether nothing more is sent.
+        caller: Who listens; once they may not be here any more it ends.
     """
 
-    __slots__ = ("_feed", "cursor", "ended", "opened_at", "reading", "request_id", "sent", "wanted", "wire", "wrote_at")
+    __slots__ = (
+        "_feed",
+        "caller",
+        "cursor",
+        "ended",
+        "opened_at",
+        "reading",
+        "request_id",
+        "sent",
+        "wanted",
+        "wire",
+        "wrote_at",
+    )
 
     def __init__(self, feed: Feed, wanted: Wanted, cursor: str, wire: Wire, now: float) -> None:
         self._feed = feed
@@ -54,6 +68,7 @@ class Stream:
         self.sent = 0
         self.ended = False
         self.request_id = ""
+        self.caller: Caller | None = None
 
     def pass_on(self, frame: Frame, now: float) -> None:
         """Sends the frame where it is for them, and moves on behind it."""
