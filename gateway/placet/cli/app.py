@@ -11,10 +11,10 @@ from typing import Annotated, Final
 
 import typer
 
-from placet.cli import approvals, doctor, keys, policy, runs, schema, serve, signing_in, up, watch
+from placet.cli import accounts, approvals, doctor, keys, policy, runs, schema, serve, signing_in, up, watch
 from placet.cli._group import Commands
 
-MODULES: Final = (up, runs, approvals, watch, doctor, policy, keys, signing_in, schema, serve)
+MODULES: Final = (up, runs, approvals, watch, doctor, policy, keys, accounts, signing_in, schema, serve)
 """In the order in which `placet --help` lists their commands."""
 
 
