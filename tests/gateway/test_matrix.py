@@ -181,7 +181,7 @@ async def test_a_route_answers_to_whom_its_row_names(world: World, name: str) ->
             elif row.who == "anybody":
                 assert answer.status_code not in {403, 500}, told
             else:
-                gone = {404} if "{key_id}" not in name else set()
+                gone: set[int] = {404} if "{key_id}" not in name else set()
                 assert answer.status_code not in {401, 403, 405, 500} | gone, told
             if answer.status_code == 303 and user is None and row.who != "anybody":
                 assert answer.headers["location"].startswith("/sign-in?next="), told
