@@ -44,6 +44,12 @@ class KeyPage(BaseModel):
     next_cursor: None
 
 
+class RevokeKeyBody(BaseModel):
+    """The body of a revocation: nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class RevokeSessionsBody(BaseModel):
     """Whose sessions are to end: one's own where nobody is named.
 
@@ -76,9 +82,22 @@ async def list_keys(caller: SignedInAtAll, services: Gateway) -> Json:
 @router.post(
     "/keys/{key_id}/revoke",
     response_model=KeyView,
-    responses=refuses("unauthenticated", "not_allowed", "not_found", "too_large", "unavailable"),
+    responses=refuses(
+        "malformed_json",
+        "unauthenticated",
+        "not_allowed",
+        "not_found",
+        "too_large",
+        "invalid_request",
+        "unavailable",
+    ),
 )
-async def revoke_key(key_id: str, caller: SignedInAtAll, services: Gateway) -> Json:
+async def revoke_key(
+    key_id: str,
+    _: Annotated[RevokeKeyBody, Depends(Body(RevokeKeyBody, may_be_empty=True))],
+    caller: SignedInAtAll,
+    services: Gateway,
+) -> Json:
     """Puts an end to a key, for ever and in every gateway: one's own, or anybody's for an admin."""
     digest, user = _find(services, caller, key_id)
     await services.auth.revocations.revoke(RevokedKey(digest, user, caller.id, services.clock()))
