@@ -81,6 +81,17 @@ async def test_an_approval_is_decided_by_a_plain_form(local_site: Site) -> None:
     assert not page.select("form[data-decide]")
 
 
+async def test_a_form_counts_for_what_its_page_showed_and_nothing_else(local_site: Site) -> None:
+    client = local_site.client()
+    approval = await asked(client)
+    path = f"/approvals/{approval['id']}"
+    form = form_of(read(await client.get(path)), "approve")
+    stale = form | {"digest": "sha256:" + "0" * 64}
+    read(await client.post(f"{path}/decision", data=stale), 409)
+    assert (await client.get(f"/v1{path}")).json()["status"] == "pending"
+    assert (await client.post(f"{path}/decision", data=form)).status_code == 303
+
+
 async def test_the_same_form_sent_twice_counts_once_and_says_no_other_thing(local_site: Site) -> None:
     client = local_site.client()
     approval = await asked(client)
