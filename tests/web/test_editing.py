@@ -6,7 +6,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from placet_testing.gateway import QUESTION, Site, asked
+from placet_testing.gateway import QUESTION, Site, asked, said
 from placet_testing.web import as_sent, on_a_page, read
 
 
@@ -60,6 +60,33 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(loca
     page = read(await client.post(f"{path}/edit", data=denied), 422)
     assert "never over 1000" in page.text
     assert (await client.get(f"/v1{path}")).json()["status"] == "pending"
+
+
+async def test_what_was_typed_is_shown_back_where_somebody_else_was_quicker(local_site: Site) -> None:
+    client = local_site.client()
+    for query, field in (("", "v:/order"), ("?raw=1", "args")):
+        approval = await asked(client)
+        path = f"/approvals/{approval['id']}"
+        editing = form(read(await client.get(f"{path}/edit{query}")), "form.editing")
+        assert (await said(client, approval, "reject")).status_code == 200
+        page = read(await client.post(f"{path}/edit", data=as_sent(editing, **{field: "a long new order"})), 409)
+        problem = page.select_one("#problem")
+        assert problem is not None
+        assert "Already rejected by Local (api)" in problem.text
+        assert "a long new order" in problem.text
+
+
+async def test_answers_are_shown_back_where_somebody_else_was_quicker(local_site: Site) -> None:
+    client = await on_a_page(local_site.client())
+    approval = (await client.post("/v1/approvals", json={**QUESTION, "allow_skip": True})).json()
+    path = f"/approvals/{approval['id']}"
+    first, second = (question["id"] for question in approval["questions"])
+    typed = {f"a:{first}": "1", f"t:{second}": "I wrote a lot"}
+    sent = as_sent(form(read(await client.get(path)), "#answer"), type="answer", **typed)
+    assert (await said(client, approval, "skip")).status_code == 200
+    problem = read(await client.post(f"{path}/decision", data=sent), 409).select_one("#problem")
+    assert problem is not None
+    assert "I wrote a lot" in problem.text
 
 
 async def test_an_edit_of_a_grave_call_is_confirmed_for_exactly_its_bytes(local_site: Site) -> None:

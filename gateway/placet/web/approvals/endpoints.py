@@ -27,7 +27,7 @@ from placet.web.answers import page, see
 from placet.web.approvals.confirming import must_confirm, must_type
 from placet.web.approvals.detail import content
 from placet.web.approvals.editing import begun, checked, edit_page, review_page, typed
-from placet.web.approvals.saying import body_of
+from placet.web.approvals.saying import body_of, typed_text
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
 
@@ -72,7 +72,13 @@ async def show_edit(request: Request, approval_id: str, caller: SignedIn, servic
 async def review_edit(request: Request, approval_id: str, caller: SignedIn, services: Gateway) -> Response:
     """Shows what would run instead, or what is wrong with it; nothing is decided here."""
     posted = Posted.by(request)
-    approval = await _editable(services, caller, approval_id)
+    try:
+        approval = await _editable(services, caller, approval_id)
+    except RefusedError as error:
+        if error.refusal.code not in ENDS:
+            raise
+        said = _said(await visible(services, caller, approval_id), error.refusal)
+        return await _again(request, services, caller, posted, approval_id, error.refusal, said)
     draft = await checked(services, caller, approval, typed(approval, posted), posted.one("digest"))
     if posted.one("do"):
         return edit_page(request, caller, approval, replace(draft, summary=""))
@@ -155,7 +161,6 @@ async def _again(
     """Returns the approval as it is now, why the decision did not count, and what was typed."""
     approval = await visible(services, caller, approval_id)
     shown = await content(services, caller, approval, whole=bool(posted.one("whole")))
-    typed = posted.text("message")
     return page(
         request,
         "approval.html",
@@ -164,8 +169,8 @@ async def _again(
         **shown,
         key=_key_again(posted, refusal),
         problem=said,
-        typed=typed,
-        drafts={posted.one("type"): typed},
+        typed=typed_text(posted),
+        drafts={posted.one("type"): posted.text("message")},
         answered=posted.fields,
         answer_errors=_by_question(refusal),
     )

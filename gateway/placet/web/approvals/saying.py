@@ -37,6 +37,16 @@ def body_of(approval: Approval, posted: Posted) -> DecisionBody:
     )
 
 
+def typed_text(posted: Posted) -> str | None:
+    """Returns all that somebody typed into a form, to be shown to them where it does not count any more."""
+    whole = posted.text("message") or posted.text("args")
+    if whole is not None:
+        return whole
+    fields = [(name[2:], posted.text(name)) for name in posted.fields if name.startswith(("t:", "v:"))]
+    written = [text if len(fields) == 1 else f"{name}: {text}" for name, text in fields if text]
+    return "\n".join(written) or None
+
+
 def answers_of(approval: Approval, posted: Posted) -> dict[str, AnswerBody]:
     """Returns the answers of a form; a question that got none is left out, and refused where all are read."""
     found: dict[str, AnswerBody] = {}

@@ -18,3 +18,5 @@ for (const part of [arm, clock, confirm, drafts, edit, keys, list, small, live])
     console.error(error);
   }
 }
+
+document.documentElement.dataset.ready = '';

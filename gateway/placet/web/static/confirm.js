@@ -1,6 +1,7 @@
 // @ts-check
 /* A grave call is confirmed in a dialog: the same page that asks without scripts, fetched and shown here. */
 import * as arm from './arm.js';
+import { FRESH } from './islands.js';
 import { page } from './trusted.js';
 
 export function begin() {
@@ -40,9 +41,12 @@ function show(asked, form) {
     event.preventDefault();
     dialog.close();
   });
+  const ended = () => document.querySelector('[data-island][data-status]:not([data-status="pending"])') && dialog.close();
+  document.addEventListener(FRESH, ended);
   dialog.addEventListener('close', () => {
+    document.removeEventListener(FRESH, ended);
     dialog.remove();
-    form.querySelector('button')?.focus();
+    (form.isConnected ? form.querySelector('button') : document.getElementById('outcome'))?.focus();
   });
   dialog.showModal();
   back?.focus();

@@ -7,16 +7,15 @@ export function begin() {
   const beginning = `placet:${card.dataset.id}:`;
   if (card.dataset.status && card.dataset.status !== 'pending') return forget(beginning);
   for (const field of /** @type {NodeListOf<HTMLTextAreaElement>} */ (document.querySelectorAll('textarea[data-draft]'))) {
-    const key = `${beginning}${card.dataset.digest}:${field.dataset.draft}`;
-    const kept = sessionStorage.getItem(key);
+    const kept = sessionStorage.getItem(keyOf(field));
     if (kept && kept !== field.value) {
       field.value = kept;
       field.closest('details')?.setAttribute('open', '');
     }
-    field.addEventListener('input', () => (field.value ? sessionStorage.setItem(key, field.value) : sessionStorage.removeItem(key)));
   }
-  const answer = /** @type {HTMLFormElement | null} */ (document.querySelector('form[data-decide="answer"]'));
-  if (answer) choices(answer, `${beginning}${card.dataset.digest}:choices`);
+  // Listened for above the fields: they are others after the page was read again.
+  document.addEventListener('input', (event) => event.target instanceof HTMLTextAreaElement && event.target.dataset.draft && keep(event.target));
+  if (document.querySelector('form[data-decide="answer"]')) choices(`${beginning}${card.dataset.digest}:choices`);
   for (const form of document.querySelectorAll('form[data-dirty]:not([data-checked])')) {
     let sent = false;
     form.addEventListener('submit', () => (sent = true));
@@ -29,16 +28,27 @@ export function begin() {
   }
 }
 
+/** @param {HTMLTextAreaElement} field */
+function keyOf(field) {
+  const card = /** @type {HTMLElement | null} */ (document.querySelector('[data-id][data-digest]'));
+  return `placet:${card?.dataset.id}:${card?.dataset.digest}:${field.dataset.draft}`;
+}
+
+/** @param {HTMLTextAreaElement} field */
+function keep(field) {
+  if (field.value) sessionStorage.setItem(keyOf(field), field.value);
+  else sessionStorage.removeItem(keyOf(field));
+}
+
 /**
  * Which options are chosen survives too.
- * @param {HTMLFormElement} form
  * @param {string} key
  */
-function choices(form, key) {
-  const boxes = () => /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll('input[data-option]')]);
+function choices(key) {
+  const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll('form[data-decide="answer"] input[data-option]')]);
   const kept = (sessionStorage.getItem(key) ?? '').split('\n');
   for (const box of boxes()) if (kept.includes(`${box.name}=${box.value}`)) box.checked = true;
-  form.addEventListener('change', () => {
+  document.addEventListener('change', () => {
     const chosen = boxes().filter((box) => box.checked);
     sessionStorage.setItem(key, chosen.map((box) => `${box.name}=${box.value}`).join('\n'));
   });

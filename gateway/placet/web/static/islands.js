@@ -31,7 +31,7 @@ export async function read(address) {
  * @param {string[]=} only their ids; without them all
  */
 export async function refresh(only) {
-  reading ??= read(location.href).finally(() => (reading = null));
+  reading ??= read(here()).finally(() => (reading = null));
   const fresh = await reading;
   if (!fresh) return false;
   for (const island of document.querySelectorAll('[data-island]')) {
@@ -41,6 +41,11 @@ export async function refresh(only) {
   title(fresh);
   document.dispatchEvent(new CustomEvent(FRESH));
   return true;
+}
+
+/** Where this page can be read: what a decision is answered with stands at an address that only takes forms. */
+function here() {
+  return location.pathname.replace(/\/decision$/, '') + location.search;
 }
 
 /**
@@ -65,8 +70,10 @@ function isChanged(field) {
  */
 function replace(old, fresh) {
   const ended = old.dataset.status === 'pending' && fresh.dataset.status !== undefined && fresh.dataset.status !== 'pending';
-  if (!ended && (isDirty(old) || isTyping(old))) return;
+  if (!ended && (isDirty(old) || isTyping(old) || old.querySelector('#problem'))) return;
   keepKeys(old, fresh);
+  const kept = old.querySelector('[data-kept]');
+  if (kept) fresh.querySelector('#outcome')?.after(kept.cloneNode(true));
   if (old.isEqualNode(fresh)) return;
   const typed = ended ? drafts(old) : [];
   const wasDeciding = Boolean(document.activeElement?.closest('.bar')) && old.contains(document.activeElement);
@@ -101,7 +108,8 @@ function isTyping(within) {
 
 /** @param {Element} within */
 function drafts(within) {
-  return [...within.querySelectorAll('textarea')].filter(isChanged).map((field) => field.value);
+  const sentBefore = Boolean(within.querySelector('#problem'));
+  return [...within.querySelectorAll('textarea')].filter((field) => field.value && (sentBefore || isChanged(field))).map((field) => field.value);
 }
 
 /**
@@ -119,6 +127,7 @@ function tellEnd(card, typed, wasDeciding) {
     summary.textContent = 'What you had typed';
     text.textContent = typed.join('\n\n');
     text.tabIndex = 0;
+    kept.dataset.kept = '';
     kept.append(summary, text);
     outcome.after(kept);
   }

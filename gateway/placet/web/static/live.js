@@ -16,11 +16,12 @@ const PATIENCE = 2_000;
 let soon;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let complaint;
+let live = false;
 
 export function begin() {
   setInterval(() => document.visibilityState === 'visible' && weather(), WEATHER);
   if (!['inbox', 'approval', 'runs', 'run', 'turn'].includes(document.body.dataset.page ?? '')) return;
-  addEventListener('online', () => refresh());
+  addEventListener('online', async () => (await refresh()) && live && quiet());
   addEventListener('offline', () => bar(Date.now()));
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && again());
   if (typeof SharedWorker === 'function') return share();
@@ -67,15 +68,21 @@ async function weather() {
 /** @param {Extract<Told, {kind: 'state'}>} told */
 function heard(told) {
   if (told.live) {
-    clearTimeout(complaint);
-    complaint = undefined;
-    const shown = document.getElementById('connection');
-    if (shown) shown.hidden = true;
+    live = true;
+    quiet();
     // What happened between the reading of this page and the begin of the stream, nobody has told.
     if (told.at >= performance.timeOrigin) again();
     return;
   }
+  live = false;
   complaint ??= setTimeout(() => bar(told.at), PATIENCE);
+}
+
+function quiet() {
+  clearTimeout(complaint);
+  complaint = undefined;
+  const shown = document.getElementById('connection');
+  if (shown) shown.hidden = true;
 }
 
 /** @param {number} since */
