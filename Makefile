@@ -24,7 +24,7 @@ check: $(READY) ## lint, format, types, import rules, sizes, routes
 	@$(BIN)/python tools/check_routes.py
 
 e2e: $(READY) ## run the tests that start everything and look from outside
-	@$(BIN)/pytest -m "repeated or not repeated" tests/e2e tests/browser
+	@$(BIN)/pytest -m "repeated or not repeated" tests/e2e tests/browser tests/web
 
 faults: $(READY) ## run the tests that kill, stop and cut off parts
 	@$(BIN)/pytest -m "repeated or not repeated" tests/faults tests/e2e/outside

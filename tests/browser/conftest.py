@@ -9,7 +9,7 @@ import pytest
 from placet_testing.browser.fixtures import browser, browser_stack, hands, open_page, stack
 
 __all__ = ["browser", "browser_stack", "hands", "open_page", "stack"]
-LIMIT = 120
+LIMIT = 240
 """Seconds: the first test of a process starts everything."""
 
 

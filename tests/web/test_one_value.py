@@ -17,7 +17,7 @@ from placet.cli._screen import paper
 from placet.contracts.approvals import Approval
 from placet.contracts.canonical import canonical_text, digest, parse_object
 from placet_testing.gateway import Site, asked
-from placet_testing.hostile import NUMBERS, TEXTS, nested, read_json, read_text
+from placet_testing.hostile import NUMBERS, TEXTS, name_of, nested, read_json, shows
 
 Args = dict[str, Any]
 
@@ -40,7 +40,11 @@ _values: Final = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=6), st.dictionaries(_texts, inner, max_size=6)),
     max_leaves=20,
 )
-_calls: Final = st.dictionaries(_texts, _values, max_size=6)
+_looks: Final = st.sampled_from(
+    ("command", "sql", "query", "diff", "patch", "to", "cc", "subject", "url", "path", "amount", "currency")
+)
+"""Names of arguments that are not shown as JSON, where their values allow it."""
+_calls: Final = st.dictionaries(st.one_of(_texts, _looks), _values, max_size=6)
 
 
 def in_rows(page: BeautifulSoup) -> list[tuple[str, str]]:
@@ -52,17 +56,6 @@ def in_rows(page: BeautifulSoup) -> list[tuple[str, str]]:
         assert isinstance(value, Tag)
         found.append((name.text, value.text))
     return found
-
-
-def shows(shown: str, value: object) -> bool:
-    """Returns whether a shown text is this value."""
-    if isinstance(value, str) and "\n" in value:
-        return read_text(shown) == read_text(value)
-    return canonical_text(read_json(shown)) == canonical_text(value)  # pyright: ignore[reportArgumentType]
-
-
-def name_of(shown: str) -> str:
-    return str(read_json(shown)) if shown.startswith('"') else shown
 
 
 def on_paper(printed: list[str]) -> list[tuple[str, str]]:

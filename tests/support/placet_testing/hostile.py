@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final
 
-from placet.contracts.canonical import parse_json
+from placet.contracts.canonical import canonical_text, parse_json
 
 ELSEWHERE: Final = "https://elsewhere.invalid"
 """An origin that nothing may ask anything of."""
@@ -51,6 +51,18 @@ def nested(depth: int) -> Any:
     for level in range(depth):
         value = [value] if level % 2 else {"deeper": value}
     return value
+
+
+def shows(shown: str, value: Any) -> bool:
+    """Returns whether a text that a card shows is this value."""
+    if isinstance(value, str) and "\n" in value:
+        return read_text(shown) == read_text(value)
+    return canonical_text(read_json(shown)) == canonical_text(value)
+
+
+def name_of(shown: str) -> str:
+    """Returns the name of an argument, which stands in quotation marks where it is not a plain one."""
+    return str(read_json(shown)) if shown.startswith('"') else shown
 
 
 def read_json(shown: str) -> Any:

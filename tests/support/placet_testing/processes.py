@@ -232,7 +232,7 @@ def configuration() -> dict[str, Any]:
     """Returns the `placet.yaml` of the desk, with somebody of each kind and a crowd of approvers."""
     users = people().model_dump(mode="json", exclude_defaults=True)["users"]
     users |= {name: {"name": f"Person {name}", "roles": ["approver"], "keys": [mark_of(name)]} for name in CROWD}
-    tools = ("note", "send", "send_soon", "send_or_stop", "pay", "set_again", "fail", "wipe", "remit")
+    tools = ("note", "send", "send_soon", "send_or_stop", "pay", "set_again", "fail", "wipe", "remit", "carry")
     soon = {"effect": "ask", "expires_after": "2s"}
     return {
         "agents": {

@@ -28,10 +28,9 @@ from placet_testing.browser.hands import WAYS, Hands
 from placet_testing.browser.stack import LOCAL, SIGNED, Stack, new_stack
 from placet_testing.browser.watching import Watch
 from placet_testing.deployments import folder_of
-from placet_testing.gateway import key_of
 from placet_testing.servers import unavailable
 
-PATIENCE: Final = 15_000
+PATIENCE: Final = 30_000
 """Milliseconds that a page has for what is expected of it: the machine is shared."""
 
 
@@ -96,10 +95,10 @@ class Opening:
     def context(self, user: str = "", *, scripts: bool = True, **options: Any) -> BrowserContext:
         """Returns a browser of somebody's, with no page open."""
         base = self.stack.url(gateway=SIGNED if user else LOCAL)
-        headers = {"Authorization": f"Bearer {key_of(user)}"} if user else {}
-        context = self.browser.new_context(
-            base_url=base, java_script_enabled=scripts, extra_http_headers=headers, **options
-        )
+        context = self.browser.new_context(base_url=base, java_script_enabled=scripts, **options)
+        if user:
+            cookies = self.stack.session(user)
+            context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies.items()])
         context.set_default_timeout(PATIENCE)
         watch = Watch(base, expected=self.expected)
         watch.follow(context)

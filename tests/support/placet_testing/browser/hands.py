@@ -57,7 +57,7 @@ class Mouse:
     scripts: bool = True
 
     def press(self, what: Locator) -> None:
-        armed(what.page)
+        armed(what.page, scripts=self.scripts)
         what.click()
 
     def choose(self, what: Locator) -> None:
@@ -110,14 +110,21 @@ def reach(what: Locator, there: str = _HAS_FOCUS) -> None:
         if what.evaluate(there):
             return
         page.keyboard.press("Tab")
-        buried = page.evaluate(_BURIED)
+        buried = covered(page)
         assert buried is None, f"the focus is covered: {buried}"
     message = f"Tab does not reach {what}"
     raise AssertionError(message)
 
 
-def armed(page: Page) -> None:
+def covered(page: Page) -> str | None:
+    """Returns what has the focus where none of it can be seen; None where it can."""
+    return page.evaluate(_BURIED)
+
+
+def armed(page: Page, *, scripts: bool = True) -> None:
     """Waits until the controls that have just appeared may be used."""
+    if scripts:
+        expect(page.locator("html[data-ready]")).to_be_attached()
     expect(page.locator("[data-disarmed]")).to_have_count(0)
 
 

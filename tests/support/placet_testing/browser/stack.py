@@ -11,14 +11,20 @@ from uuid import uuid4
 
 import httpx
 import yaml
+from argon2 import PasswordHasher
+from bs4 import BeautifulSoup
 
 from placet_testing.deployment import Deployment, Json
+from placet_testing.faults.wires import Wire
 from placet_testing.processes import configuration
+from placet_testing.web import as_sent
 
 LOCAL: Final = 0
 """The gateway where nobody signs in."""
 SIGNED: Final = 1
 """The gateway where everybody does."""
+ACCOUNTS: Final = "accounts.txt"
+PASSWORD: Final = "the same for everybody"  # noqa: S105 - it opens a desk of tests
 
 
 @dataclass
@@ -27,9 +33,13 @@ class Stack(Deployment):
 
     Attributes:
         numbers: For titles that no other approval has.
+        to_temporal: What the gateway of local mode reaches Temporal by.
     """
 
+    to_temporal: Wire = field(init=False)
+
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _sessions: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     @property
     def local_config(self) -> Path:
@@ -37,22 +47,46 @@ class Stack(Deployment):
         return self.desk / "local.yaml"
 
     def __post_init__(self) -> None:
-        """Writes both configurations."""
+        """Writes both configurations, and a password for everybody."""
         super().__post_init__()
-        without = {name: part for name, part in configuration().items() if name != "people"}
-        self.local_config.write_text(yaml.safe_dump(without, sort_keys=False), encoding="utf-8")
+        host, _, port = self.temporal.rpartition(":")
+        self.to_temporal = Wire(host, int(port))
+        given = configuration()
+        people: Json = given.pop("people")
+        self.local_config.write_text(yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
+        given["people"] = {**people, "sign_in": {"accounts": ACCOUNTS}}
+        self.config.write_text(yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
+        hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+        lines = [f"{user}:{hashed}" for user in people["users"]]
+        (self.desk / ACCOUNTS).write_text("\n".join(lines), encoding="utf-8")
 
     def start(self) -> None:
         """Starts what does not run, and waits until all of it is ready."""
+        self.to_temporal.mend()
         ports = [int(part.url.rpartition(":")[2]) for part in self.gateways]
-        for place, config in ((LOCAL, self.local_config), (SIGNED, self.config)):
+        told = {
+            LOCAL: {"PLACET_CONFIG": str(self.local_config), "TEMPORAL_ADDRESS": self.to_temporal.address},
+            SIGNED: {"PLACET_CONFIG": str(self.config)},
+        }
+        for place, lead in told.items():
             if place < len(self.gateways) and self.gateways[place].alive:
                 continue
-            self.leads["gateway"] = {"PLACET_CONFIG": str(config)}
+            self.leads["gateway"] = lead
             part = self.start_gateway(ports[place] if place < len(ports) else None)
             self.gateways.remove(part)
             self.gateways[place : place + 1] = [part]
         self.up(workers=1, gateways=2)
+
+    def close(self) -> None:
+        """Kills everything."""
+        super().close()
+        self.to_temporal.close()
+
+    def streams(self, gateway: int = LOCAL) -> int:
+        """Returns how many event streams a gateway holds open."""
+        text = httpx.get(self.url("/metrics", gateway), trust_env=False).text
+        (value,) = [line.split()[-1] for line in text.splitlines() if line.startswith("placet_streams ")]
+        return int(float(value))
 
     def url(self, path: str = "", gateway: int = LOCAL) -> str:
         """Returns the address of something on a gateway."""
@@ -61,6 +95,18 @@ class Stack(Deployment):
     def client(self, user: str = "", gateway: int = LOCAL) -> httpx.Client:
         """Returns somebody's client of a gateway."""
         return super().client(user, gateway)
+
+    def session(self, user: str) -> dict[str, str]:
+        """Returns the cookies of somebody who has signed in; once for all their browsers."""
+        if user not in self._sessions:
+            url = self.url(gateway=SIGNED)
+            with httpx.Client(base_url=url, headers={"Origin": url}, trust_env=False) as client:
+                form = BeautifulSoup(client.get("/sign-in").text, "html.parser").select_one("form")
+                assert form is not None
+                answer = client.post(str(form["action"]), data=as_sent(form, user=user, password=PASSWORD))
+                assert answer.status_code == 303, answer.text
+                self._sessions[user] = dict(client.cookies)
+        return self._sessions[user]
 
     def asked(self, user: str = "", gateway: int = LOCAL, **body: Any) -> Json:
         """Asks for a refund, or for what the body says, under a title of its own."""
@@ -83,9 +129,10 @@ class Stack(Deployment):
         self.wait(has_ended)
         return found[0]
 
-    def decided(self, approval: Json, kind: str = "approve", *, user: str = "", gateway: int = LOCAL) -> None:
-        """Decides, and has to be the one whose decision counts."""
-        answer = self.decide(approval, kind, user=user, gateway=gateway)
+    def decided(self, approval: Json, kind: str = "approve", message: str | None = None) -> None:
+        """Decides in local mode, and has to be the one whose decision counts."""
+        body = {} if message is None else {"message": message}
+        answer = self.decide(approval, kind, user="", gateway=LOCAL, **body)
         assert answer.status_code == 200, answer.text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import yaml
@@ -16,8 +17,8 @@ class DeskModel(BaseChatModel):
     """A chat model whose turns stand in the newest message of a person, as YAML.
 
     A turn is a list of calls `{tool, args, id?}`; `id: null` leaves the id out and `args` that is text goes
-    as a call that the provider's client could not read; an argument `{letters: N}` becomes a text that long. After the
-    last turn it repeats what it was told last.
+    as a call that the provider's client could not read; an argument `{letters: N}` becomes a text that long. An entry
+    `{say}` is what it says along with the calls. After the last turn it repeats what it was told last.
     """
 
     @property
@@ -58,13 +59,14 @@ def desk() -> DeskModel:
 def _answer(messages: list[BaseMessage]) -> AIMessage:
     person = max(place for place, message in enumerate(messages) if isinstance(message, HumanMessage))
     since = messages[person + 1 :]
-    turns: list[list[dict[str, Any]]] = yaml.safe_load(messages[person].text)
+    turns = _script(messages[person].text)
     turn = sum(isinstance(message, AIMessage) for message in since)
     if turn >= len(turns):
         return AIMessage(content=" | ".join(message.text for message in since if message.type == "tool"))
     calls: list[ToolCall] = []
     unreadable: list[InvalidToolCall] = []
-    for place, call in enumerate(turns[turn]):
+    said = next((entry["say"] for entry in turns[turn] if "say" in entry), f"Turn {turn + 1}.")
+    for place, call in enumerate(entry for entry in turns[turn] if "tool" in entry):
         name, call_id = call["tool"], call.get("id", f"call_{place}")
         args = call.get("args", {})
         if isinstance(args, str):
@@ -77,7 +79,15 @@ def _answer(messages: list[BaseMessage]) -> AIMessage:
                     name=name, args={key: _long(value) for key, value in args.items()}, id=call_id, type="tool_call"
                 )
             )
-    return AIMessage(content=f"Turn {turn + 1}.", tool_calls=calls, invalid_tool_calls=unreadable)
+    return AIMessage(content=said, tool_calls=calls, invalid_tool_calls=unreadable)
+
+
+def _script(text: str) -> list[list[dict[str, Any]]]:
+    try:
+        # What is JSON is read as JSON: YAML makes two characters of one beyond the first plane.
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def _long(value: Any) -> Any:

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 
+from placet.contracts.canonical import canonical_text
+
 
 class DescribedCall(Protocol):
     """What a function that describes gets."""
@@ -92,6 +94,12 @@ def set_again(text: str, config: RunnableConfig, hold: str = "") -> str:
     return f"Set {text}."
 
 
+def carry(text: str, **more: Any) -> str:
+    """Carry anything along, and keep what came."""
+    _append("carry", text, {}, got=canonical_text({"text": text, **more}))
+    return "Carried."
+
+
 def remit(text: str, amount: float) -> str:
     """Remit an amount; policy asks about large ones."""
     _append("remit", text, {}, amount)
@@ -115,7 +123,7 @@ def wipe(text: str) -> str:
     return "Wiped."
 
 
-def _append(name: str, text: str, config: RunnableConfig, amount: float = 0) -> None:
+def _append(name: str, text: str, config: RunnableConfig, amount: float = 0, **more: str) -> None:
     metadata = config.get("metadata", {})
     line = {
         "tool": name,
@@ -124,6 +132,7 @@ def _append(name: str, text: str, config: RunnableConfig, amount: float = 0) -> 
         "key": metadata.get("placet_idempotency_key"),
         "approval": metadata.get("placet_approval_id"),
         "approver": metadata.get("placet_approver"),
+        **more,
     }
     descriptor = os.open(FOLDER / "effects.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
