@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -12,7 +13,7 @@ from placet.contracts.config import PolicyConfig
 from placet.ledger import AgentRow, Ledger, ToolRow
 from placet.web.assets import address
 from placet_testing.gateway import QUESTION, Site, asked, config_of, said
-from placet_testing.web import read
+from placet_testing.web import as_sent, read
 
 PAGES = ("/inbox", "/inbox?tab=ended", "/runs", "/agents", "/settings")
 
@@ -155,6 +156,18 @@ async def test_nothing_that_an_agent_wrote_is_markup(local_site: Site) -> None:
         assert "\u202e" not in page.text
         assert "\\u202e" in page.text
         assert "\x1b" not in page.text
+
+
+@pytest.mark.parametrize("tab", ["pending", "mine", "ended", "expired"])
+async def test_filters_that_nobody_chose_leave_the_list_as_it_is(local_site: Site, tab: str) -> None:
+    client = local_site.client()
+    approval = await asked(client)
+    form = read(await client.get(f"/inbox?tab={tab}")).select_one("form.filters")
+    assert isinstance(form, Tag)
+    for query in (as_sent(form), {**as_sent(form), "cursor": [""], "run_id": [""]}):
+        page = read(await client.get(f"/inbox?{urlencode(query, doseq=True)}"))
+        assert [row["data-id"] for row in page.select("tr[data-id]")] == [approval["id"]] * (tab == "pending")
+    read(await client.get(f"/inbox?q={'x' * 201}"), 422)
 
 
 async def test_every_line_of_a_text_stands_on_a_line_of_its_own(local_site: Site) -> None:

@@ -53,7 +53,7 @@ def _filled(value: object) -> object:
     return None if value == "" else value
 
 
-_Text = Annotated[str | None, BeforeValidator(_filled), Field(default=None, max_length=200)]
+_Text = Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_filled)]
 
 
 class InboxFilters(BaseModel):
@@ -71,7 +71,7 @@ class InboxFilters(BaseModel):
     run_id: _Text = None
     q: _Text = None
     sort: Annotated[ApprovalSort | None, BeforeValidator(_filled)] = None
-    cursor: Annotated[str | None, BeforeValidator(_filled)] = Field(default=None, max_length=1_000)
+    cursor: Annotated[Annotated[str, Field(max_length=1_000)] | None, BeforeValidator(_filled)] = None
 
     @property
     def are_set(self) -> bool:
