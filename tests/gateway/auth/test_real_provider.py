@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,10 +48,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Site], panva: Panva, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Site:
+async def site(
+    make_site: Callable[..., Site], panva: Panva, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Site]:
     monkeypatch.setenv(SECRET_VARIABLE, SECRET)
     known = people().model_copy(update={"sign_in": SignIn(oidc=panva.oidc())})
-    return make_site(config_of(known), clock=clock)
+    made = make_site(config_of(known), clock=clock)
+    yield made
+    await made.app.state.services.auth.provider.close()
 
 
 @pytest.fixture
