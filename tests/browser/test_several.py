@@ -1,0 +1,82 @@
+"""People decide on several approvals by one form: rows that they picked, and the calls of a turn."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from playwright.sync_api import Page, expect
+
+from placet_testing.browser.fixtures import Opening
+from placet_testing.browser.hands import Hands
+from placet_testing.browser.stack import Stack
+from placet_testing.deployment import Json
+
+
+def three(stack: Stack) -> list[Json]:
+    """Asks for three refunds that one search finds."""
+    name = uuid4().hex
+    return [stack.asked(title=f"Refund {name} {number}", args={"amount": number}) for number in (1, 2, 3)]
+
+
+def listed(open_page: Opening, approvals: list[Json], hands: Hands) -> Page:
+    """Opens the list of these approvals only."""
+    name = approvals[0]["title"].split(" ")[1]
+    return open_page(f"/inbox?q={name}&sort=requested_at", scripts=hands.scripts)
+
+
+def pick(page: Page, approval: Json, hands: Hands) -> None:
+    hands.choose(page.get_by_role("checkbox", name=f"Select: {approval['title']}"))
+
+
+def test_picked_rows_are_approved_after_a_look_at_them(stack: Stack, open_page: Opening, hands: Hands) -> None:
+    first, second, third = three(stack)
+    page = listed(open_page, [first], hands)
+    pick(page, first, hands)
+    pick(page, third, hands)
+    hands.press(page.get_by_role("button", name="Approve selected…"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Approve 2 of refund?")
+    assert [stack.read(one)["status"] for one in (first, second, third)] == ["pending"] * 3
+    hands.press(page.get_by_role("button", name="Approve 2"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 of 2 count")
+    assert [stack.outcome(one)["status"] for one in (first, third)] == ["approved"] * 2
+    assert stack.read(second)["status"] == "pending"
+
+
+def test_each_of_several_has_a_result_of_its_own(stack: Stack, open_page: Opening, hands: Hands) -> None:
+    first, second, third = three(stack)
+    page = listed(open_page, [first], hands)
+    for one in (first, second, third):
+        pick(page, one, hands)
+    hands.press(page.get_by_role("button", name="Reject selected…"))
+    hands.write(page.get_by_label("Tell the agents why"), "Too many at once")
+    stack.decided(second)
+    assert stack.outcome(second)["status"] == "approved"
+    hands.press(page.get_by_role("button", name="Reject 3"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 of 3 count")
+    lost = page.get_by_role("row").filter(has_text=second["title"])
+    expect(lost).to_contain_text("Not applied.")
+    expect(lost).to_contain_text("pproved by Local (api)")
+    assert [stack.outcome(one)["decision"]["message"] for one in (first, third)] == ["Too many at once"] * 2
+
+
+def test_what_needs_a_look_of_its_own_cannot_be_picked(stack: Stack, open_page: Opening) -> None:
+    name = uuid4().hex
+    asked = [
+        stack.asked(title=f"{name} easy"),
+        stack.asked(title=f"{name} grave", risk="high"),
+        stack.asked(title=f"{name} long", args={"amount": 1, "order": "x" * 3_000}),
+        stack.question({"question": "Which?", "allow_text": True}, title=f"{name} question"),
+    ]
+    page = open_page(f"/inbox?q={name}")
+    expect(page.locator("tr[data-id]")).to_have_count(len(asked))
+    expect(page.get_by_role("checkbox", name="Select:")).to_have_count(1)
+
+
+def test_only_calls_of_one_tool_are_picked_together(stack: Stack, open_page: Opening) -> None:
+    name = uuid4().hex
+    refund = stack.asked(title=f"{name} refund")
+    other = stack.asked(title=f"{name} other", tool="repay")
+    page = open_page(f"/inbox?q={name}")
+    page.get_by_role("checkbox", name=f"Select: {refund['title']}").check()
+    expect(page.get_by_role("checkbox", name=f"Select: {other['title']}")).to_be_disabled()
+    expect(page.locator("#picked")).to_have_text("1 of refund selected")
