@@ -72,7 +72,7 @@ class Settings:
         session_length: After how long it ends in any case (`PLACET_SESSION_LENGTH`, as `24h`).
         decisions_per_minute: How many decisions one person may send a minute (`PLACET_DECISIONS_PER_MINUTE`).
         keep_addresses: Whether the record of a decision keeps the network address that it came from
-            (`PLACET_KEEP_ADDRESSES`, `true` or `false`); it is personal data.
+            (`PLACET_KEEP_ADDRESSES`, as `true`); it is personal data.
     """
 
     data: Path = DATA
