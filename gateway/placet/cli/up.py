@@ -82,6 +82,10 @@ class _Announcement:
             text = "\n".join(self._lines(addresses, following))
         _print(text, sys.stdout)
         if self.open_inbox and not self.as_json:
+            if self.demo:
+                from placet.cli._welcome import begin_demo  # noqa: PLC0415
+
+                begin_demo(settings.url)
             _open(addresses["inbox"])
 
     def _lines(self, addresses: dict[str, str | None], following: str | None) -> list[str]:
