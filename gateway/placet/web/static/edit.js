@@ -4,6 +4,7 @@
 import { page } from './trusted.js';
 
 const PAUSE = 400;
+const OWN = ['csrf_token', 'digest', 'key'];
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let soon;
@@ -14,8 +15,8 @@ export function begin() {
   const card = /** @type {HTMLElement | null} */ (document.getElementById('edit'));
   if (!form || !card) return;
   const key = `placet:${card.dataset.id}:${card.dataset.digest}:form`;
-  const kept = sessionStorage.getItem(key);
-  if (kept && !document.getElementById('summary')) restore(form, kept);
+  const draft = sessionStorage.getItem(key);
+  if (draft && !document.getElementById('summary')) restore(form, draft);
   document.addEventListener('input', () => look(form, key));
   document.addEventListener('focusout', (event) => event.target instanceof Element && event.target.closest('.field') && look(form, key));
   document.addEventListener('click', (event) => {
@@ -31,7 +32,7 @@ function look(form, key) {
   clearTimeout(soon);
   soon = setTimeout(async () => {
     const sent = fields(form);
-    sessionStorage.setItem(key, sent.toString());
+    sessionStorage.setItem(key, kept(form, sent).toString());
     const mine = ++latest;
     const told = await ask(form, sent);
     if (told && mine === latest) tell(told);
@@ -41,6 +42,18 @@ function look(form, key) {
 /** @param {HTMLFormElement} form */
 function fields(form) {
   return new URLSearchParams(/** @type {any} */ (new FormData(form)));
+}
+
+/**
+ * Returns what may be kept in the tab: no secret that was typed, and nothing that a new page brings along itself.
+ * @param {HTMLFormElement} form
+ * @param {URLSearchParams} sent
+ */
+function kept(form, sent) {
+  const rest = new URLSearchParams(sent);
+  for (const name of OWN) rest.delete(name);
+  for (const secret of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[type="password"]'))) rest.delete(secret.name);
+  return rest;
 }
 
 /**
@@ -81,11 +94,11 @@ function tell(told) {
 
 /**
  * @param {HTMLFormElement} form
- * @param {string} kept
+ * @param {string} draft
  */
-async function restore(form, kept) {
-  const sent = new URLSearchParams(kept);
-  for (const name of ['csrf_token', 'digest', 'key']) sent.set(name, /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value);
+async function restore(form, draft) {
+  const sent = new URLSearchParams(draft);
+  for (const name of OWN) sent.set(name, /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value);
   const told = await ask(form, sent);
   const typed = told?.querySelector('form[data-checked]');
   if (typed) form.replaceChildren(...document.adoptNode(typed).childNodes);
