@@ -154,6 +154,7 @@ def test_without_temporal_nothing_is_lost_and_the_page_says_so(stack: Stack, ope
     expect(page.get_by_text("nobody hears me")).to_be_visible(timeout=30_000)
     assert stack.read(approval)["status"] == "pending"
     stack.to_temporal.mend()
+    armed(page)
     page.get_by_role("button", name="Reject", exact=True).click()
     expect(page.locator("#outcome")).to_contain_text("Rejected by Local (web)", timeout=30_000)
     assert stack.outcome(approval)["decision"]["message"] == "nobody hears me"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placet_testing.fake_gateway import problem
+from placet_testing.fake_gateway import decided, problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def test_approve_sends_the_digest_of_what_it_shows(gateway: FakeGateway, placet:
     asked = gateway.asks()
     ended = placet("approve", asked["id"])
     assert ended.code == 0
-    assert gateway.decisions[0].body == {"type": "approve", "digest": asked["digest"]}
+    assert gateway.decisions[0].body == decided(asked, "approve")
     assert gateway.decisions[0].headers["x-placet-client"] == "cli"
     assert ended.out.index("args.amount\t50") < ended.out.index("Approved by Local (cli)")
     assert asked["digest"] in ended.out

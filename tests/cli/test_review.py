@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placet_testing.fake_gateway import problem
+from placet_testing.fake_gateway import decided, problem
 from placet_testing.pseudo_terminal import PseudoTerminal
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_a_number_or_a_letter_decides(key: str, gateway: FakeGateway, placet: Pl
         terminal.waits_for(MENU)
         terminal.press_seen(key)
         assert terminal.ends() == 0
-    assert gateway.decisions[0].body == {"type": "approve", "digest": asked["digest"]}
+    assert gateway.decisions[0].body == decided(asked, "approve")
     assert "Approved by Local (cli)" in terminal.plain
 
 
@@ -107,7 +107,7 @@ def test_arrows_move_and_enter_takes_the_marked_line(gateway: FakeGateway, place
         terminal.waits_for("Tell the agent why > ")
         terminal.press("not twice\r")
         assert terminal.ends() == 0
-    assert gateway.decisions[0].body == {"type": "reject", "digest": asked["digest"], "message": "not twice"}
+    assert gateway.decisions[0].body == decided(asked, "reject", message="not twice")
 
 
 def test_only_what_is_allowed_is_offered(gateway: FakeGateway, placet: Placet) -> None:
@@ -314,11 +314,8 @@ def test_a_question_is_answered_by_numbers_and_text(gateway: FakeGateway, placet
         assert gateway.decisions == []
         terminal.press("yes\r")
         assert terminal.ends() == 0
-    assert gateway.decisions[0].body == {
-        "type": "answer",
-        "digest": asked["digest"],
-        "answers": {"env": {"options": ["2"], "text": None}, "who": {"options": ["1", "3"], "text": "and d"}},
-    }
+    answers = {"env": {"options": ["2"], "text": None}, "who": {"options": ["1", "3"], "text": "and d"}}
+    assert gateway.decisions[0].body == decided(asked, "answer", answers=answers)
 
 
 def test_a_question_can_be_left_unanswered_on_purpose_only(gateway: FakeGateway, placet: Placet) -> None:
@@ -353,11 +350,7 @@ def test_an_edit_is_shown_and_confirmed_before_it_is_sent(gateway: FakeGateway, 
         assert gateway.decisions == []
         terminal.press("yes\r")
         assert terminal.ends() == 0
-    assert gateway.decisions[0].body == {
-        "type": "edit",
-        "digest": asked["digest"],
-        "args": {"order_id": "A-77", "amount": 40},
-    }
+    assert gateway.decisions[0].body == decided(asked, "edit", {"order_id": "A-77", "amount": 40})
 
 
 @pytest.mark.parametrize("env", [{"CI": "true"}, {"PLACET_NO_INPUT": "1"}])

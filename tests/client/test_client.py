@@ -35,8 +35,8 @@ def approving(asked: dict[str, Any]) -> DecisionBody:
 
 
 def test_its_public_names_are_these() -> None:
-    names = ["LOCAL_URL", "AgentCard", "AgentTool", "ApprovalFilters", "AsyncClient", "Client", "ItemResult", "Page"]
-    assert placet.client.__all__ == [*names, "Recorded", "RunFilters"]
+    names = ["LOCAL_URL", "AgentCard", "AgentTool", "ApprovalFilters", "AsyncClient", "Client", "ItemResult"]
+    assert placet.client.__all__ == [*names, "KeyCard", "Me", "Page", "Recorded", "RunFilters"]
 
 
 def test_both_clients_have_the_same_methods() -> None:

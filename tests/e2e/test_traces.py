@@ -136,7 +136,7 @@ def test_a_span_says_nothing_of_what_anybody_said(traced: Deployment, receiver: 
     assert refused.status_code == 422
     assert traced.decide(asked, "reject", message=words, key=f"{words}-key").status_code == 200
     assert traced.finished(run)["status"] == "completed"
-    broken = traced.client("bot").post("/v1/runs", json={"agent": "desk", "input": words}).json()
+    broken = traced.client("bot").post("/v1/runs", json={"agent": "desk", "input": f"[{words}: ["}).json()
     trace = trace_of(traced, receiver, broken["id"])
     traced.wait(lambda: any(span.failed for span in receiver.of_trace(trace)))
     assert traced.client("bot").post(f"/v1/runs/{broken['id']}/cancel").status_code == 202

@@ -13,7 +13,17 @@ from placet.contracts.events import CallJudged
 from placet.contracts.records import RequestedEntry
 from placet.contracts.runs import CallRef, CloseInput
 from placet.ledger import CallClaim, Judged, Ledger, RunEndedError, RunRow
-from placet_testing.ledger_samples import NOON, a_call, a_message, a_run, an_approval, new_id, some_args
+from placet_testing.ledger_samples import (
+    NOON,
+    a_call,
+    a_decision,
+    a_message,
+    a_run,
+    an_approval,
+    ended_by,
+    new_id,
+    some_args,
+)
 
 ARGS = some_args("refund", {"order_id": 2**70})
 DONE = a_message("refunded", "tool")
@@ -232,7 +242,7 @@ class TestExecution:
 
     async def test_it_follows_the_call(self, ledger: Ledger, run: RunRow) -> None:
         asked, call = an_approval(run_id=run.id), a_call(run)
-        await ledger.record(asked, 0, (RequestedEntry(),))
+        await ledger.record(asked, 0, (RequestedEntry(), ended_by(a_decision(asked), asked)))
 
         async def execution() -> tuple[str, str, bool] | None:
             approval = await ledger.approval(asked.id, NOON)
@@ -254,7 +264,7 @@ class TestExecution:
 
     async def test_a_refusal_at_the_door_is_shown(self, ledger: Ledger, run: RunRow) -> None:
         asked = an_approval(run_id=run.id)
-        await ledger.record(asked, 0, (RequestedEntry(),))
+        await ledger.record(asked, 0, (RequestedEntry(), ended_by(a_decision(asked), asked)))
         await ledger.refuse_call(a_call(run), ARGS, 0, "m", DONE, asked.id)
         approval = await ledger.approval(asked.id, NOON)
         assert approval is not None

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from datetime import timedelta
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 from placet.contracts.calls import Judgement, Terms
-from placet.contracts.runs import RunInput, RunResult
 from placet.effects._texts import settle_text
-from placet.worker import WORKFLOWS, runner
+from placet.runs.effects import MODEL, MODEL_LIMIT
 from placet_testing.fake_effects import FakeEffects, a_call
 from placet_testing.running_agents import a_run, decide
 
@@ -104,26 +102,24 @@ async def test_a_last_answer_that_is_not_whole_is_in_the_record_of_its_run(
     assert closed.error == "The last answer is not whole: the provider stopped it (length)."
 
 
-async def test_a_model_that_no_worker_asks_over_night_is_asked_in_the_morning(
-    time_skipping: WorkflowEnvironment, task_queue: str
+async def test_a_model_waits_for_a_worker_as_long_as_it_takes(
+    workflow_environment: WorkflowEnvironment, task_queue: str
 ) -> None:
-    effects, run_id = FakeEffects([]), f"run-{uuid.uuid4()}"
-    given = RunInput(run_id=run_id, agent="clerk", thread_id="thread", input_turn="input")
-    begun = Worker(
-        time_skipping.client,
-        task_queue=task_queue,
-        workflows=WORKFLOWS,
-        workflow_runner=runner(),
-        build_id="test",
-        max_cached_workflows=0,
-    )
-    async with begun:
-        run = await time_skipping.client.start_workflow(
-            "AgentRun", given, id=run_id, task_queue=task_queue, result_type=RunResult
-        )
-        await time_skipping.sleep(timedelta(hours=12))
-    async with effects.worker(time_skipping.client, task_queue):
-        assert (await run.result()).status == "completed"
+    """Only what a worker does once it has begun has a limit: over night there may be none."""
+    effects = FakeEffects([])
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await run.result()
+    events = [event async for event in run.fetch_history_events()]
+    asked = [
+        event.activity_task_scheduled_event_attributes
+        for event in events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+    (model,) = [one for one in asked if one.activity_type.name == MODEL]
+    # The server writes what has no limit as that of the workflow, ten years.
+    assert model.schedule_to_start_timeout.ToTimedelta() > timedelta(days=3_000)
+    assert model.schedule_to_close_timeout.ToTimedelta() > timedelta(days=3_000)
+    assert model.start_to_close_timeout.ToTimedelta() == MODEL_LIMIT
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("reject", "rejected"), ("respond", "responded")])

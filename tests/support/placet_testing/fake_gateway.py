@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from placet.contracts.approvals import ENDED_BY
+from placet.cards.digest import digest_of_card
+from placet.contracts.approvals import ENDED_BY, Approval
 from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.errors import CODES, Code
 from placet.contracts.questions import ASK_HUMAN, Question, numbered
@@ -271,6 +272,13 @@ class FakeGateway:
         start, limit = int(request.query.get("cursor", ["0"])[0]), int(request.query.get("limit", ["50"])[0])
         following = str(start + limit) if start + limit < len(items) else None
         return 200, {"items": items[start : start + limit], "next_cursor": following}
+
+
+def decided(asked: Json, kind: str, args: Json | None = None, **fields: object) -> Json:
+    """Returns what is sent by somebody who had the approval's card before them, or that of their own arguments."""
+    card = digest_of_card(Approval.model_validate(asked), args)
+    sent: Json = {"type": kind, "digest": asked["digest"], "card_digest": card, **fields}
+    return sent if args is None else {**sent, "args": args}
 
 
 def problem(code: Code, detail: str, **named: object) -> Answer:
