@@ -35,10 +35,11 @@ from placet.engine.settings import Settings
 from placet.ledger import Ledger, LedgerError, LedgerUnavailableError
 from placet.runs.agent_run import AgentRun
 from placet.runs.approval import ApprovalWorkflow
+from placet.runs.graph_run import GraphRun
 from placet.runs.reconcile import Reconcile
 from placet.telemetry import Counting, LedgerMetrics, Tracing, WorkerMetrics, exposed, tracing
 
-WORKFLOWS: Final[Sequence[type]] = (AgentRun, ApprovalWorkflow, Reconcile)
+WORKFLOWS: Final[Sequence[type]] = (AgentRun, GraphRun, ApprovalWorkflow, Reconcile)
 
 ACTIVITY_SLOTS: Final = 100
 CACHED_WORKFLOWS: Final = 1_000
@@ -113,12 +114,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     await ensure_search_attributes(client)
     await _until_there(ledger, stop)
     await ensure_reconciler(client, settings.task_queue)
-    metrics = WorkerMetrics({name: agent.config.model for name, agent in agents.items()})
+    metrics = WorkerMetrics({name: said.model or "graph" for name, said in config.agents.items()})
     effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS, watch=metrics)
     around = [*(traced.workers if traced else ()), Counting(metrics)]
     published = _published(ledger, agents, effects)
     async with _shown(settings, metrics, ledger), published, build(client, settings, effects, around):
-        _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(agents))
+        _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(config.agents))
         if not config.policy.enabled:
             _log.warning("policy.off", meaning="nobody is asked, and what would ask is denied")
         if config.policy.mode != "default":

@@ -3,6 +3,7 @@
 from placet.agents._agents import Agent, Agents
 from placet.agents._ask_human import read_questions
 from placet.agents._descriptions import DescribedCall, Description
+from placet.agents._references import resolve
 from placet.agents._results import Content
 from placet.agents._schemas import Misfit
 from placet.agents._tools import Tool, tool_of
@@ -22,5 +23,6 @@ __all__ = [
     "ToolStoppedError",
     "UnresolvedError",
     "read_questions",
+    "resolve",
     "tool_of",
 ]

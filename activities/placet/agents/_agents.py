@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
@@ -26,6 +27,9 @@ from placet.contracts.config import AgentConfig, Config
 from placet.contracts.questions import ASK_HUMAN
 from placet.ledger import AgentRow, McpServerRow, ToolRow
 from placet.policy import matches
+
+if TYPE_CHECKING:
+    from placet.graphs import GraphAgent
 
 _Made = TypeVar("_Made")
 
@@ -116,15 +120,22 @@ class Agent:
 
 
 class Agents(Mapping[str, Agent]):
-    """The agents of a configuration, by name.
+    """The agents of a configuration that are a model with tools, by name.
 
     Attributes:
         descriptions: The functions that rules of policy name to describe calls, by reference.
+        graphs: The agents that are graphs, by name.
     """
 
-    def __init__(self, agents: Mapping[str, Agent], descriptions: Mapping[str, Description] | None = None) -> None:
+    def __init__(
+        self,
+        agents: Mapping[str, Agent],
+        descriptions: Mapping[str, Description] | None = None,
+        graphs: Mapping[str, GraphAgent] | None = None,
+    ) -> None:
         self._agents = dict(agents)
         self.descriptions: Mapping[str, Description] = dict(descriptions or {})
+        self.graphs: Mapping[str, GraphAgent] = dict(graphs or {})
 
     @classmethod
     def load(cls, config: Config, folder: Path, environment: Mapping[str, str] = os.environ) -> Agents:
@@ -139,11 +150,16 @@ class Agents(Mapping[str, Agent]):
             LoadError: Some references cannot be loaded; it names all of them.
         """
         loading = _Loading(config, folder, environment)
-        agents = {name: loading.agent(name, one) for name, one in config.agents.items()}
+        agents = {name: loading.agent(name, one) for name, one in config.agents.items() if one.graph is None}
+        graphs = {name: loading.graph(name, one) for name, one in config.agents.items() if one.graph is not None}
         descriptions = loading.descriptions()
         if loading.problems:
             raise LoadError(loading.problems)
-        return cls({name: agent for name, agent in agents.items() if agent is not None}, descriptions)
+        return cls(
+            {name: agent for name, agent in agents.items() if agent is not None},
+            descriptions,
+            {name: graph for name, graph in graphs.items() if graph is not None},
+        )
 
     def start(self, changed: Callable[[], object]) -> None:
         """Begins to reach the MCP servers, in the running loop; whatever they are asked happens there.
@@ -162,7 +178,7 @@ class Agents(Mapping[str, Agent]):
 
     def describe(self) -> list[AgentRow]:
         """Returns the agents as they are published."""
-        return [agent.describe() for agent in self._agents.values()]
+        return [agent.describe() for agent in (*self._agents.values(), *self.graphs.values())]
 
     def __getitem__(self, name: str) -> Agent:
         return self._agents[name]
@@ -185,7 +201,8 @@ class _Loading:
 
     def agent(self, name: str, said: AgentConfig) -> Agent | None:
         """Returns the agent, or None and has a problem more."""
-        model = self._tried(lambda: model_of(said.model, self._folder), said.model, "agents", name, "model")
+        named = said.model or ""
+        model = self._tried(lambda: model_of(named, self._folder), named, "agents", name, "model")
         tools: dict[str, Tool] = {}
         for place, reference in enumerate(said.tools):
             where = ("agents", name, "tools", place)
@@ -199,8 +216,16 @@ class _Loading:
         if model is None:
             return None
         agent = Agent(name, said, model, Toolbox(tools, servers) if servers else tools)
-        self._tried(agent.bound_model, said.model, "agents", name, "model")
+        self._tried(agent.bound_model, named, "agents", name, "model")
         return agent
+
+    def graph(self, name: str, said: AgentConfig) -> GraphAgent | None:
+        """Returns the agent that is a graph, or None and has a problem more."""
+        # LangGraph takes half a second, and has to be told something before anything imports it.
+        from placet.graphs import GraphAgent  # noqa: PLC0415
+
+        load = partial(GraphAgent.load, name, said, self._folder)
+        return self._tried(load, said.graph or "", "agents", name, "graph")
 
     def _servers(self, agent: str, said: AgentConfig) -> list[ToolServer]:
         """Returns the agent's MCP servers; a secret that is not there is a problem more."""

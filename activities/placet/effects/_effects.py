@@ -15,10 +15,12 @@ from placet.effects._describing import Describing
 from placet.effects._door import Door
 from placet.effects._judge import JudgeActivities, Judging
 from placet.effects._model import ModelActivities
+from placet.effects._pending import Pendings
 from placet.effects._reconcile import ReconcileActivities
 from placet.effects._record import RecordActivities
 from placet.effects._recorded import RecordedActivities
 from placet.effects._settle import SettleActivities
+from placet.effects._superstep import SuperstepActivities
 from placet.effects._threads import ToolThreads
 from placet.effects._tool import ToolActivities
 from placet.effects._watch import NOBODY, Watch
@@ -32,7 +34,14 @@ class Effects:
     """The activities of one worker."""
 
     def __init__(
-        self, client: Client, ledger: Ledger, agents: Agents, config: Config, *, slots: int, watch: Watch = NOBODY
+        self,
+        client: Client,
+        ledger: Ledger,
+        agents: Agents,
+        config: Config,
+        *,
+        slots: int,
+        watch: Watch = NOBODY,
     ) -> None:
         """Makes the activities.
 
@@ -50,12 +59,15 @@ class Effects:
         judging = Judging(ledger, config, self._describing)
         settling = SettleActivities(ledger)
         tools = ToolActivities(client, ledger, agents, Door(agents, config), self._threads)
+        pendings = Pendings(ledger, config, judging)
+        self._graphs = SuperstepActivities(client, ledger, agents.graphs, pendings, slots=slots, watch=watch)
         self._activities: tuple[Callable[..., Any], ...] = (
             RecordActivities(ledger, watch).record,
             RecordedActivities(client).when_recorded,
             JudgeActivities(ledger, config, self._describing).judge,
             ModelActivities(ledger, agents, watch=watch, judging=judging).call_model,
             tools.run_tool,
+            self._graphs.superstep,
             settling.settle,
             settling.close,
             ReconcileActivities(ledger, Whereabouts(client)).reconcile,
@@ -77,6 +89,8 @@ class Effects:
         """Ends the MCP servers, and their processes with them; a tool that blocks the loop does not hold it up."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._threads.run(self._agents.stop()), _STOP_LIMIT)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._graphs.stop(), _STOP_LIMIT)
 
     async def _begin(self, changed: Callable[[], object]) -> None:
         self._agents.start(changed)
@@ -85,3 +99,4 @@ class Effects:
         """Stops the loops of users' code."""
         self._describing.close()
         self._threads.close()
+        self._graphs.close()

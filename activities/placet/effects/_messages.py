@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, Final, cast
 
-from langchain_core.messages import AIMessage, ToolMessage, message_to_dict
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, message_to_dict
 from pydantic_core import to_jsonable_python
 
 from placet.contracts.runs import CallRef
@@ -54,9 +54,12 @@ def answer_message(answer: AIMessage, message_id: str) -> MessageDict:
     if answer.id and not answer.id.startswith(_LANGCHAINS_IDS):
         metadata[PROVIDERS_ID] = answer.id
     said = answer.content or _refusal_of(answer) or answer.content
-    stored = message_to_dict(
-        answer.model_copy(update={"id": message_id, "content": said, "response_metadata": metadata})
-    )
+    return stored_message(answer.model_copy(update={"id": message_id, "content": said, "response_metadata": metadata}))
+
+
+def stored_message(message: BaseMessage) -> MessageDict:
+    """Returns a message as JSON, whatever somebody's client or tool has put into it."""
+    stored = message_to_dict(message)
     return cast("MessageDict", to_jsonable_python(stored, bytes_mode="base64", fallback=str, inf_nan_mode="constants"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from temporalio import activity
 
 from placet.contracts.runs import CloseInput, CloseResult, SettleInput, SettleResult
@@ -30,5 +32,6 @@ class SettleActivities:
     @activity.defn(name=effects.CLOSE)
     async def close(self, given: CloseInput) -> CloseResult:
         """Writes the run's end."""
-        await self._ledger.close_run(given, execution=activity.info().workflow_run_id)
+        output = json.loads(await self._ledger.get_args(given.output_ref)) if given.output_ref else None
+        await self._ledger.close_run(given, output, execution=activity.info().workflow_run_id)
         return CloseResult()

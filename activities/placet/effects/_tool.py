@@ -22,6 +22,7 @@ from placet.effects._door import Ask, Door, Open, Shut
 from placet.effects._messages import Content, new_id, tool_message
 from placet.effects._texts import failed_text, refused_text, told_of_the_edit
 from placet.effects._threads import ToolThreads
+from placet.effects._undisturbed import undisturbed
 from placet.ledger import CallClaim, Ledger, LedgerUnavailableError
 from placet.runs import effects
 
@@ -81,7 +82,7 @@ class ToolActivities:
             return _told(claim)
         opened = opened or self._door.take_over(given, await self._args_text(given))
         await beat.until_accepted(FRESH)
-        return await _undisturbed(asyncio.create_task(self._run(given, opened, owner)))
+        return await undisturbed(asyncio.create_task(self._run(given, opened, owner)))
 
     async def _run(self, given: ToolInput, opened: Open, owner: str) -> ToolResult:
         """Runs the tool and keeps its result, whatever becomes of the ledger meanwhile."""
@@ -176,23 +177,6 @@ def _config(given: ToolInput) -> RunnableConfig:
         "placet_approver": decision.by.id if decision else None,
     }
     return {"metadata": metadata, "run_name": call.tool}
-
-
-async def _undisturbed(running: asyncio.Task[ToolResult]) -> ToolResult:
-    """Waits for a tool and its record, whatever becomes of the attempt meanwhile.
-
-    The SDK cancels an attempt that it holds for timed out, as after a stop of the process. The tool would be
-    broken off where it stands, and what it has done already would leave no evidence.
-
-    Raises:
-        CancelledError: The worker stops, and its grace is over.
-    """
-    while True:
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            if running.done() or activity.is_worker_shutdown():
-                raise
 
 
 async def _patiently(step: Callable[[], Awaitable[_Result]]) -> _Result:

@@ -6,13 +6,12 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from placet.contracts.config import (
-    LATER,
     AgentConfig,
     Config,
     Defaults,
@@ -116,8 +115,7 @@ def _config(document: Document, path: Path) -> Config:
     ]
     told = {problem.path for problem in problems}
     try:
-        value = _without_later(document, path, problems)
-        config = Config.model_validate(value)
+        config = Config.model_validate({} if document.value is None else document.value)
     except ValidationError as error:
         found = (_problem(document, path, one) for one in error.errors() if not _follows(one))
         problems += [problem for problem in found if problem.path not in told]
@@ -133,29 +131,6 @@ def _empty_places(document: Document, path: Path) -> Iterator[Problem]:
     for location in document.empty:
         if location:
             yield Problem(path, document.line(location), _named(location), reason)
-
-
-def _without_later(document: Document, path: Path, problems: list[Problem]) -> object:
-    """Returns the value without the keys that do not work yet, each of which becomes a problem."""
-    value: object = document.value
-    if value is None:
-        return {}
-    for location in document.lines:
-        reason = LATER.get(_general(location))
-        if reason is None:
-            continue
-        problems.append(Problem(path, document.line(location), _named(location), reason))
-        # An agent that is a graph has no model, and is not told that it lacks one.
-        _remove(value, location[:-1] if location[-1] == "graph" else location)
-    return value
-
-
-def _remove(value: object, location: Location) -> None:
-    """Takes one place out of the value, which this module made and nobody else holds."""
-    *around, last = location
-    for part in around:
-        value = cast("Any", value)[part]
-    cast("dict[object, object]", value).pop(last, None)
 
 
 def _general(location: Location) -> Location:

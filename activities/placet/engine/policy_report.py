@@ -63,7 +63,8 @@ class Explained:
 def summary_of(config: Config) -> Summary:
     """Returns what a file holds."""
     policy = config.policy
-    tools = (reference for agent in config.agents.values() for reference in (agent.model, *agent.tools))
+    made_of = ((agent.model, agent.graph, *agent.tools) for agent in config.agents.values())
+    tools = (reference for references in made_of for reference in references if reference is not None)
     describers = (rule.describe for rule in policy.rules if rule.describe)
     return Summary(
         agents=tuple(config.agents),

@@ -38,6 +38,7 @@ from placet.ledger._shapes import (
     ApprovalQuery,
     CallClaim,
     CallEnd,
+    GraphStart,
     Judged,
     KeyClaim,
     MessageDict,
@@ -61,11 +62,13 @@ class Ledger:
     cannot be used; every write may then be repeated, and counts once.
 
     Attributes:
+        url: Its database's.
         repairs: What only the reconciler reads and writes.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.url: Final = database.url
         self.figures: Final = Figures(database)
         self.access: Final = Access(database)
         self.threads: Final = Threads(database)
@@ -228,14 +231,7 @@ class Ledger:
     async def put_message(
         self, message_id: str, run_id: str, message: MessageDict, answers: CallRef | None = None
     ) -> None:
-        """Keeps a message for ever; a second one under the same id changes nothing.
-
-        Args:
-            message_id: The row's id.
-            run_id: Whose it is.
-            message: `{type, data}`.
-            answers: The call that it answers, so that the transcript of an open turn can show it.
-        """
+        """Keeps a message for ever, with the call that it answers; a second one under the same id changes nothing."""
         async with self._database.write() as connection:
             await transcripts.put_message(connection, message_id, run_id, message, answers)
 
@@ -276,6 +272,11 @@ class Ledger:
         """
         async with self._database.read() as connection:
             return await transcripts.transcript(connection, turn_id)
+
+    async def graph_start(self, turn_id: str, agent: str) -> GraphStart:
+        """Returns where a graph goes on from at a turn: its last checkpoint, and what was said since."""
+        async with self._database.read() as connection:
+            return await transcripts.graph_start(connection, turn_id, agent)
 
     async def thread_head(self, thread_id: str) -> ThreadHead:
         """Returns where the thread's next run goes on from."""

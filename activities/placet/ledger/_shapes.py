@@ -167,6 +167,7 @@ class TurnRow:
         message_ids: Its own messages: the input's, or the model's one answer.
         results: Message ids that answer the parent's calls, in call order.
         calls: What the model asked for; once kept, without arguments, which are in its message.
+        checkpoint: Where the graph stands after it, where the run is one of a graph.
     """
 
     id: str
@@ -177,6 +178,20 @@ class TurnRow:
     message_ids: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     calls: tuple[ModelCall, ...] = ()
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True)
+class GraphStart:
+    """Where a graph goes on from on a thread.
+
+    Attributes:
+        checkpoint: Where it stood when its last run there ended; None where it has none.
+        messages: What the thread says since then by id, the new input last.
+    """
+
+    checkpoint: str | None
+    messages: Mapping[str, MessageDict]
 
 
 @dataclass(frozen=True)

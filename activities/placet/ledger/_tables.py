@@ -185,6 +185,7 @@ turns: Final = Table(
     Column("results", Json, nullable=False),
     Column("messages", Json, nullable=False),
     Column("calls", Json, nullable=False),
+    Column("checkpoint", Words),
 )
 
 messages: Final = Table(

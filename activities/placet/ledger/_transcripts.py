@@ -13,7 +13,7 @@ from placet.contracts.events import TurnCompleted
 from placet.contracts.runs import CallRef, ModelCall
 from placet.ledger._events import NewEvent, append, insert_once
 from placet.ledger._said import bare, whole
-from placet.ledger._shapes import MessageDict, ThreadHead, TurnRow
+from placet.ledger._shapes import GraphStart, MessageDict, ThreadHead, TurnRow
 from placet.ledger._tables import messages, runs, turns
 from placet.ledger.errors import UnknownTurnError
 
@@ -60,6 +60,7 @@ async def put_turn(
         "results": turn.results,
         "messages": turn.message_ids,
         "calls": [call.model_dump(mode="json", exclude=_ELSEWHERE, exclude_defaults=True) for call in turn.calls],
+        "checkpoint": turn.checkpoint,
     }
     if not await insert_once(connection, turns, row) or completed is None:
         return
@@ -89,6 +90,7 @@ def as_turn(row: Row[Any]) -> TurnRow:
         message_ids=tuple(row.messages),
         results=tuple(row.results),
         calls=tuple(ModelCall.model_validate(call) for call in row.calls),
+        checkpoint=row.checkpoint,
     )
 
 
@@ -100,14 +102,33 @@ async def transcript(connection: AsyncConnection, turn_id: str) -> list[MessageD
     return await by_ids(connection, ids)
 
 
+async def graph_start(connection: AsyncConnection, turn_id: str, agent: str) -> GraphStart:
+    """Returns where a graph goes on from at a turn: its last checkpoint, and what was said since."""
+    line = await _line(connection, turn_id)
+    owners = select(runs.c.id).where(runs.c.agent == agent, runs.c.id.in_({row.run_id for row in line}))
+    own = set((await connection.execute(owners)).scalars())
+    last = max(
+        (place for place, row in enumerate(line) if row.checkpoint is not None and row.run_id in own), default=None
+    )
+    since = line if last is None else line[last + 1 :]
+    ids = [message_id for row in since for message_id in (*row.results, *row.messages)]
+    checkpoint = None if last is None else line[last].checkpoint
+    return GraphStart(checkpoint, await _named(connection, ids))
+
+
 async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[MessageDict]:
     """Returns messages in the order of the ids; an id that is not there has none."""
+    found = await _named(connection, ids)
+    return [found[message_id] for message_id in ids if message_id in found]
+
+
+async def _named(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, MessageDict]:
     found: dict[str, MessageDict] = {}
     for start in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[start : start + _IDS_AT_ONCE]
         rows = await connection.execute(select(messages.c.id, messages.c.body).where(messages.c.id.in_(some)))
         found.update({row.id: cast("MessageDict", whole(row.body, row.id)) for row in rows})
-    return [found[message_id] for message_id in ids if message_id in found]
+    return {message_id: found[message_id] for message_id in ids if message_id in found}
 
 
 async def thread_head(connection: AsyncConnection, thread_id: str) -> ThreadHead:
@@ -134,7 +155,7 @@ async def results_so_far(connection: AsyncConnection, head: TurnRow) -> list[Mes
     return [latest[call.index] for call in head.calls if call.index in latest]
 
 
-async def _line(connection: AsyncConnection, turn_id: str) -> Sequence[Row[Any, Any, Any, Any]]:
+async def _line(connection: AsyncConnection, turn_id: str) -> Sequence[Row[Any]]:
     """Returns the turns from the root to this one."""
     line = (
         select(turns.c.id, turns.c.parent_turn, literal(0).label("back"))
@@ -144,11 +165,7 @@ async def _line(connection: AsyncConnection, turn_id: str) -> Sequence[Row[Any, 
     line = line.union_all(
         select(turns.c.id, turns.c.parent_turn, line.c.back + 1).where(turns.c.id == line.c.parent_turn)
     )
-    query = (
-        select(turns.c.id, turns.c.parent_turn, turns.c.results, turns.c.messages)
-        .join(line, line.c.id == turns.c.id)
-        .order_by(line.c.back.desc())
-    )
+    query = select(turns).join(line, line.c.id == turns.c.id).order_by(line.c.back.desc())
     rows = (await connection.execute(query)).all()
     if not rows or rows[0].parent_turn is not None:
         raise UnknownTurnError(turn_id)

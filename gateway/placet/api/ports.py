@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from placet.contracts.approvals import ApprovalInput, ApprovalState, Outcome
     from placet.contracts.decisions import DecideInput, DecideResult, WithdrawInput
-    from placet.contracts.runs import RunInput
+    from placet.contracts.runs import RunStart
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class Approvals(Protocol):
 
 
 class Runs(Protocol):
-    """The workflows `AgentRun`."""
+    """The workflows `AgentRun` and `GraphRun`."""
 
-    async def start_run(self, given: RunInput, ticket: str) -> Started | Taken:
+    async def start_run(self, given: RunStart, ticket: str) -> Started | Taken:
         """Starts the run, or finds one of that id, open or closed."""
         ...
 

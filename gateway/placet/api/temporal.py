@@ -34,11 +34,12 @@ from placet.api.ports import Poller, Started, Taken
 from placet.contracts.approvals import ApprovalState, Outcome
 from placet.contracts.decisions import DecideResult
 from placet.contracts.errors import CODES, Refusal, RefusedError
+from placet.contracts.graphs import GraphInput
 from placet.contracts.questions import ASK_HUMAN
 from placet.engine.connection import open_client
 from placet.engine.errors import EngineError
 from placet.engine.search_attributes import ensure_search_attributes
-from placet.runs import agent_run, approval, story
+from placet.runs import agent_run, approval, graph_run, story
 from placet.runs.effects import short
 from placet.runs.inbox import CANCEL, DECIDE
 
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
     from placet.contracts.approvals import ApprovalInput
     from placet.contracts.decisions import DecideInput, WithdrawInput
-    from placet.contracts.runs import RunInput
+    from placet.contracts.runs import RunStart
     from placet.engine.settings import Settings
 
 CONNECT: Final = 2.0
@@ -164,13 +165,13 @@ class TemporalAdapter:
         except (ClosedError, WorkflowFailureError, ValidationError):
             return None
 
-    async def start_run(self, given: RunInput, ticket: str) -> Started | Taken:
+    async def start_run(self, given: RunStart, ticket: str) -> Started | Taken:
         """Starts the run, or finds one of that id, open or closed."""
         client = await self._connected()
         async with self._limited(CALL):
             try:
                 handle = await client.start_workflow(
-                    agent_run.WORKFLOW_TYPE,
+                    graph_run.WORKFLOW_TYPE if isinstance(given, GraphInput) else agent_run.WORKFLOW_TYPE,
                     given,
                     id=given.run_id,
                     task_queue=self._settings.task_queue,

@@ -110,7 +110,7 @@ def test_every_error_is_told_at_once_with_file_line_path_and_reason() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(dedent(text), FILE)
     assert str(caught.value).splitlines() == [
-        "placet.yaml:2: agents.billing.model: is missing",
+        "placet.yaml:2: agents.billing.graph: an agent has either a model or a graph",
         "placet.yaml:3: agents.billing.modle: there is no such key; did you mean model?",
         "placet.yaml:4: agents.billing.tools.1: 'nope' is no reference: write module:attribute",
         "placet.yaml:5: agents.billing.max_turns: should be greater than or equal to 1",
@@ -120,25 +120,16 @@ def test_every_error_is_told_at_once_with_file_line_path_and_reason() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "path"),
-    [
-        ("agents:\n  report: {graph: 'g:g'}", 2, "agents.report.graph"),
-    ],
-)
-def test_what_comes_later_is_refused_and_never_ignored(text: str, line: int, path: str) -> None:
-    assert [(at, where) for at, where, _ in refused(text)] == [(line, path)]
-    assert "later version" in reason(text)
+def test_an_agent_is_a_model_or_a_graph() -> None:
+    text = "agents:\n  a: {}\n  b: {model: 'm:m', graph: 'g:g'}\n  c: {graph: 'g:g'}"
+    assert [(line, path) for line, path, _ in refused(text)] == [(2, "agents.a.graph"), (3, "agents.b.graph")]
+    assert "either a model or a graph" in reason("agents: {a: {}}")
 
 
-def test_what_comes_later_hides_no_other_error() -> None:
-    text = "policy: {rules: [{effect: ask, when: '>', risk: huge}]}\nagents: {g: {graph: 'a:b'}, b: {}}"
-    assert [path for _, path, _ in refused(text)] == [
-        "policy.rules.0.when",
-        "policy.rules.0.risk",
-        "agents.g.graph",
-        "agents.b.model",
-    ]
+@pytest.mark.parametrize("idle", ["prompt: p", "tools: ['t:t']", "ask_human: true", "max_turns: 3"])
+def test_what_does_nothing_for_a_graph_is_refused(idle: str) -> None:
+    name = idle.partition(":")[0]
+    assert f"{name} does nothing for an agent that is a graph" in reason(f"agents: {{a: {{graph: 'g:g', {idle}}}}}")
 
 
 @pytest.mark.parametrize(

@@ -34,11 +34,6 @@ Mode = Literal["default", "dont_ask", "bypass"]
 Location = tuple[str | int, ...]
 """Where in the file, as pydantic names it: `("policy", "rules", 0, "tool")`."""
 
-LATER: Final[dict[Location, str]] = {
-    ("agents", "*", "graph"): "agents that are LangGraph graphs come with a later version; take this one out",
-}
-"""Keys that are known and refused until they do what they say; `*` stands for any name or place."""
-
 VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A variable of the environment in a text."""
 
@@ -50,6 +45,8 @@ _USER: Final = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}"
 _APPROVER: Final = re.compile(r"requester|(?:user|group):\S(?:.*\S)?|role:(?:requester|approver|auditor|admin)")
 _REFERENCE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _SERVER: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
+_OF_A_MODEL: Final = frozenset({"prompt", "tools", "mcp", "ask_human", "max_turns"})
+"""Keys of an agent that say something of its model."""
 
 
 def _approver(value: str) -> str:
@@ -162,10 +159,24 @@ class McpServerConfig(_Section):
 
 
 class AgentConfig(_Section):
-    """An agent: a model, a prompt and tools."""
+    """An agent: a model, a prompt and tools, or a LangGraph graph.
+
+    Attributes:
+        graph: A compiled graph, or what makes one.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["model"]},
+                {"required": ["graph"], "properties": dict.fromkeys(sorted(_OF_A_MODEL), False)},
+            ]
+        }
+    )
 
     description: str | None = None
-    model: _Text
+    model: _Text | None = None
+    graph: Annotated[Reference | None, Field(validate_default=True)] = None
     prompt: str | None = None
     tools: tuple[Reference, ...] = ()
     mcp: dict[Annotated[str, StringConstraints(pattern=f"^{_SERVER}$")], McpServerConfig] = Field(
@@ -175,6 +186,24 @@ class AgentConfig(_Section):
     tool_timeout: Annotated[Duration, AfterValidator(_finite)] = "1h"
     ask_human: bool = Field(default=False, strict=True)
     max_turns: int = Field(default=40, ge=1, le=10_000, strict=True)
+
+    @field_validator("graph")
+    @classmethod
+    def _model_or_graph(cls, graph: str | None, info: ValidationInfo) -> str | None:
+        """Refuses an agent that is both or neither."""
+        if "model" in info.data and (info.data["model"] is None) == (graph is None):
+            message = "an agent has either a model or a graph"
+            raise ValueError(message)
+        return graph
+
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> Self:
+        """Refuses keys that would do nothing for a graph."""
+        unused = sorted(_OF_A_MODEL & self.model_fields_set) if self.graph is not None else []
+        if unused:
+            message = f"{unused[0]} does nothing for an agent that is a graph"
+            raise ValueError(message)
+        return self
 
 
 class Rule(_Section):

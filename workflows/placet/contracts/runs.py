@@ -17,12 +17,12 @@ RUN_STATUSES: Final[tuple[str, ...]] = ("running", "waiting", *get_args(RunEnd))
 
 
 class RunRequest(Message):
-    """The body of POST `/v1/runs`; `input` is text or LangChain message dicts."""
+    """The body of POST `/v1/runs`; `input` is text or LangChain message dicts, or a graph's own input."""
 
     model_config = CLOSED
 
     agent: str = Field(min_length=1)
-    input: str | tuple[dict[str, JsonValue], ...]
+    input: str | tuple[dict[str, JsonValue], ...] | dict[str, JsonValue]
     thread_id: str | None = Field(default=None, min_length=1, max_length=200)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -46,18 +46,13 @@ class Run(Message):
     temporal: WorkflowLink
 
 
-class RunInput(Inside):
-    """The input of the workflow `AgentRun`; no text, only ids.
+class RunStart(Inside):
+    """What every run is started with; no text, only ids.
 
     Attributes:
         input_turn: The ledger's turn row that holds the input messages (and, through its parents,
             the thread before them).
         requester: `user:…`, who started the run.
-        turn: The turn to begin with, from 0; with `head` and `results` it is all that a run carries
-            from one history into the next.
-        head: The turn row that the transcript ends with; None at the first turn.
-        results: Message ids of the calls of that row, in call order.
-        turns_a_history: After how many turns history begins anew; None: when Temporal suggests it.
     """
 
     run_id: str
@@ -66,6 +61,19 @@ class RunInput(Inside):
     input_turn: str
     requester: str | None = None
     tool_timeout_seconds: float = 3600.0
+
+
+class RunInput(RunStart):
+    """The input of the workflow `AgentRun`.
+
+    Attributes:
+        turn: The turn to begin with, from 0; with `head` and `results` it is all that a run carries
+            from one history into the next.
+        head: The turn row that the transcript ends with; None at the first turn.
+        results: Message ids of the calls of that row, in call order.
+        turns_a_history: After how many turns history begins anew; None: when Temporal suggests it.
+    """
+
     max_turns: int = 40
     turn: int = 0
     head: str | None = None
@@ -74,7 +82,7 @@ class RunInput(Inside):
 
 
 class RunResult(Inside):
-    """The result of the workflow `AgentRun`; the text lies in the ledger."""
+    """The result of a run's workflow; the text lies in the ledger."""
 
     status: RunEnd
     message_id: str | None = None
@@ -279,6 +287,7 @@ class CloseInput(Inside):
         last_turn: The turn row whose calls may still be open; each gets a message.
         open_calls: Calls of that turn without a result.
         results: Message ids of the calls that have one, by index.
+        output_ref: Names the output in the ledger where no message is it.
     """
 
     run_id: str
@@ -286,6 +295,7 @@ class CloseInput(Inside):
     thread_id: str
     status: RunEnd
     message_id: str | None = None
+    output_ref: str | None = None
     error: str | None = None
     reason: str | None = None
     last_turn: str | None = None

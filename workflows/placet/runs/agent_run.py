@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
 
 from placet.contracts.runs import CloseInput, ModelInput, ModelResult, RunEnd, RunInput, RunResult
-from placet.runs import effects, story
+from placet.runs import effects
+from placet.runs.life import Standing, answer_of, end_of, lived
 from placet.runs.stopping import Stopping
 from placet.runs.turn import Turn
-
-if TYPE_CHECKING:
-    from temporalio.workflow import ActivityHandle
 
 WORKFLOW_TYPE: Final = "AgentRun"
 ID_PREFIX: Final = "run-"
@@ -32,34 +28,13 @@ class AgentRun:
         self._head = given.head or given.input_turn
         self._results = given.results
         self._turn = given.turn
-        self._status = "running"
+        self._standing = Standing(given)
 
     @workflow.run
     async def run(self, given: RunInput) -> RunResult:
-        """Runs turns to the end; a cancel lets what has started finish and starts nothing more.
-
-        Temporal's own status says the same as the ledger's: a run that failed or was cancelled is not
-        shown to an operator as completed.
-        """
+        """Runs turns to the end; a cancel lets what has started finish and starts nothing more."""
         del given
-        result = await self._to_the_end()
-        if isinstance(result, RunInput):
-            workflow.continue_as_new(result)
-        if result.status == "failed":
-            raise ApplicationError(result.error or "failed", type="run_failed", non_retryable=True)
-        if result.status == "cancelled" and workflow.cancellation_reason() is not None:
-            raise asyncio.CancelledError
-        return result
-
-    async def _to_the_end(self) -> RunResult | RunInput:
-        life = asyncio.create_task(self._live())
-        while True:
-            try:
-                return await asyncio.shield(life)
-            except asyncio.CancelledError:
-                if life.done():
-                    raise
-                self._stopping.stop("cancelled", workflow.cancellation_reason() or None)
+        return await lived(self._live(), self._stopping)
 
     async def _live(self) -> RunResult | RunInput:
         """Returns how the run ended, or with what it goes on in a new history."""
@@ -77,7 +52,7 @@ class AgentRun:
             self._results = await turn.settle_all()
             self._turn += 1
             if self._stopping.asked_for:
-                return await self._close(self._end(), reason=self._stopping.reason)
+                return await self._close(end_of(self._stopping), reason=self._stopping.reason)
             if self._wants_a_new_history():
                 return self._carried_on()
         limit = self._given.max_turns
@@ -109,7 +84,7 @@ class AgentRun:
         if self._stopping.asked_for:
             call.cancel()
             return None
-        return await _answer_of(call)
+        return await answer_of(call)
 
     async def _close(
         self,
@@ -134,33 +109,14 @@ class AgentRun:
             actor=self._stopping.by,
         )
         await effects.close(given, f"close · {status}")
-        self._status = status
-        self._tell()
+        self._standing.ended(status, self._turn, self._stopping)
         return RunResult(status=status, message_id=message_id, error=error)
-
-    def _end(self) -> RunEnd:
-        return "expired" if self._stopping.end == "expired" else "cancelled"
 
     def _tell(self) -> None:
         """Shows operators how the run stands."""
-        if self._status in {"running", "waiting"}:
-            status = "waiting" if self._stopping.waiting else "running"
-        else:
-            status = self._status
-        if status != self._status or status == "running":
-            self._status = status
-            story.show_status(status)
-        workflow.set_current_details(story.run_details(self._given, status, self._turn, self._stopping.waiting))
+        self._standing.tell(self._turn, self._stopping)
 
 
 def _unfinished(cut: str | None) -> str | None:
     """Returns what the record says of a last answer that stops in the middle."""
     return None if cut is None else f"The last answer is not whole: the provider stopped it ({cut})."
-
-
-async def _answer_of(call: ActivityHandle[ModelResult]) -> ModelResult | str:
-    try:
-        return await call
-    except ActivityError as error:
-        cause = error.cause
-        return str(cause) if cause is not None else str(error)

@@ -13,7 +13,7 @@ from placet.contracts.runs import AskedAgain, Change
 if TYPE_CHECKING:
     from placet.contracts.approvals import Outcome
     from placet.contracts.calls import Args, Verdict
-    from placet.contracts.runs import ModelCall, RunInput
+    from placet.contracts.runs import ModelCall, RunStart
 
 RAN: Final = "ran"
 NOT_RUN: Final = "not_run"
@@ -33,13 +33,13 @@ _OPTIONS: Final = (
 class Asks:
     """Writes the approvals of one turn."""
 
-    def __init__(self, run: RunInput, turn: int, says: str) -> None:
+    def __init__(self, run: RunStart, turn: int, says: str | None) -> None:
         """Asks for a run.
 
         Args:
             run: Whose calls they are.
             turn: The turn, from 0.
-            says: The id of the message in which the model asked for them.
+            says: The id of the message in which the model asked for them; None where no model did.
         """
         self._run = run
         self._turn = turn
@@ -172,3 +172,9 @@ def what_happened(outcome: Outcome) -> str | None:
     answers = outcome.decision.answers if outcome.decision else None
     answer = (answers or {}).get(_WHAT_HAPPENED)
     return answer.options[0] if answer and answer.options else None
+
+
+def who_decided(outcome: Outcome) -> str | None:
+    """Returns who decided; whose name nobody has verified is an operator."""
+    by = outcome.decision.by if outcome.decision else None
+    return by and ("operator" if by.via == "temporal" else by.id)

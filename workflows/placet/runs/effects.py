@@ -14,6 +14,7 @@ from temporalio.common import RetryPolicy
 
 from placet.contracts._base import Message
 from placet.contracts.calls import JudgeInput, JudgeResult
+from placet.contracts.graphs import StepInput, StepResult
 from placet.contracts.reconciling import Reconciled, ReconcilePageInput
 from placet.contracts.records import (
     RecordInput,
@@ -37,6 +38,7 @@ WHEN_RECORDED: Final = "placet.when_recorded"
 JUDGE: Final = "placet.judge"
 MODEL: Final = "placet.model"
 TOOL: Final = "placet.tool"
+SUPERSTEP: Final = "placet.superstep"
 SETTLE: Final = "placet.settle"
 CLOSE: Final = "placet.close"
 RECONCILE: Final = "placet.reconcile"
@@ -131,6 +133,26 @@ async def run_tool(given: ToolInput, limit: timedelta, summary: str) -> ToolResu
         TOOL,
         given,
         result_type=ToolResult,
+        start_to_close_timeout=limit,
+        heartbeat_timeout=TOOL_HEARTBEAT_LIMIT,
+        retry_policy=_PATIENT,
+        summary=short(summary),
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+def start_superstep(given: StepInput, limit: timedelta, summary: str) -> workflow.ActivityHandle[StepResult]:
+    """Starts one superstep of a graph; a cancel lets what it runs finish, and nothing of the graph starts after it.
+
+    Args:
+        given: Where the graph stands, and what people answered.
+        limit: How long one attempt may take.
+        summary: For Temporal's UI: the names of nodes, never what they work on.
+    """
+    return workflow.start_activity(
+        SUPERSTEP,
+        given,
+        result_type=StepResult,
         start_to_close_timeout=limit,
         heartbeat_timeout=TOOL_HEARTBEAT_LIMIT,
         retry_policy=_PATIENT,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from temporalio.common import SearchAttributeUpdate
 
     from placet.contracts.approvals import ApprovalBody, Asked
-    from placet.contracts.runs import RunInput
+    from placet.contracts.runs import RunStart
     from placet.runs.gate import Ended
     from placet.runs.stopping import Waiting
 
@@ -107,7 +107,7 @@ def approval_summary(given: ApprovalBody) -> str:
     return short(f"asks: {what} · {given.risk or 'medium'} risk")
 
 
-def run_details(given: RunInput, status: str, turn: int, waiting: Mapping[str, Waiting]) -> str:
+def run_details(given: RunStart, status: str, turn: int, waiting: Mapping[str, Waiting]) -> str:
     """Returns the Markdown table of how a run stands and what it waits for."""
     rows = [
         ("agent", given.agent),

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
-
-from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError
+from typing import TYPE_CHECKING, Any
 
 from placet.contracts.approvals import ApprovalInput, Outcome
 from placet.contracts.calls import Args, JudgeInput, Terms, Verdict
@@ -24,14 +21,13 @@ from placet.contracts.runs import (
     ToolResult,
     to_judge,
 )
-from placet.runs import effects, story
-from placet.runs.asks import NOT_RUN, RAN, STOP, Asks, asked_again, what_happened
+from placet.runs import effects
+from placet.runs.asks import NOT_RUN, RAN, STOP, Asks, asked_again, what_happened, who_decided
+from placet.runs.opening import open_approval
 
 if TYPE_CHECKING:
     from placet.contracts.approvals import End
     from placet.runs.stopping import Stopping
-
-APPROVAL_TASK_TIMEOUT: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -178,29 +174,15 @@ class Turn:
         if chosen == NOT_RUN and not self._stopping.asked_for:
             return None
         if chosen == STOP:
-            by = _who(outcome)
+            by = who_decided(outcome)
             self._stopping.stop("cancelled", f"stopped after {call.tool} was left uncertain", by)
         reason: SettleReason = "ran" if chosen == RAN else "uncertain"
         return await self._settle(call, reason, approval_id=approval_id, outcome=outcome, cover=cover)
 
     async def _open_approval(self, given: ApprovalInput) -> tuple[str, Outcome]:
         """Starts an approval as a child and returns its id and its outcome."""
-        approval_id = workflow.uuid4().hex
-        handle = await workflow.start_child_workflow(
-            "Approval",
-            given,
-            id=f"approval-{approval_id}",
-            result_type=Outcome,
-            task_timeout=APPROVAL_TASK_TIMEOUT,
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
-            static_summary=story.approval_summary(given),
-            static_details=f"Asked by run `{given.run_id}`, agent {given.agent}, turn {self._turn + 1}.",
-        )
-        self._stopping.waits_for(approval_id, given, handle)
-        outcome = await _outcome_of(handle, given)
-        # Not in a finally: an eviction from the cache closes this coroutine outside any workflow task.
-        self._stopping.has_ended(approval_id)
-        return approval_id, outcome
+        opened = await open_approval(given, self._given, self._turn, self._stopping)
+        return opened.id, await opened.outcome()
 
     async def _settle(
         self,
@@ -239,14 +221,6 @@ class Turn:
         )
 
 
-async def _outcome_of(handle: workflow.ChildWorkflowHandle[object, Outcome], given: ApprovalInput) -> Outcome:
-    """Returns the approval's outcome; one that an operator ended by force counts as cancelled."""
-    try:
-        return await handle
-    except ChildWorkflowError:
-        return Outcome(status="cancelled", digest=given.digest or "", reason="gone")
-
-
 def _as_it_is_now(call: ModelCall, args: Args, answer: ToolResult) -> ModelCall:
     """Returns the call with the arguments that would have run, of the tool as it is now."""
     tool = {"tool_ref": answer.tool_ref, "schema_ref": answer.schema_ref} if answer.tool_ref else {}
@@ -268,12 +242,6 @@ def _tool_summary(given: ToolInput) -> str:
         return f"tool {tool} · allowed"
     by = decision.by.id.removeprefix("user:")
     return f"tool {tool} · {'edited and ' if decision.type == 'edit' else ''}approved by {by}"
-
-
-def _who(outcome: Outcome) -> str | None:
-    """Returns who decided; whose name nobody has verified is an operator."""
-    by = outcome.decision.by if outcome.decision else None
-    return by and ("operator" if by.via == "temporal" else by.id)
 
 
 def _why(status: End) -> SettleReason:

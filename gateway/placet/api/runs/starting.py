@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 from placet.api.errors import ProblemError, TemporalError, UnreachableError
 from placet.api.ports import Started, Taken
 from placet.api.runs.messages import input_messages
-from placet.contracts.canonical import fingerprint
+from placet.contracts.canonical import canonical_text, fingerprint
 from placet.contracts.durations import LONGEST, parse_duration
 from placet.contracts.errors import Refusal, RefusedError
-from placet.contracts.runs import RunInput
+from placet.contracts.graphs import GraphInput
+from placet.contracts.runs import RunInput, RunStart
 from placet.ledger import LedgerError, RunQuery, RunRow, TurnRow
 from placet.runs import agent_run
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = uuid.UUID("6f0f7a2e-6d0c-5d8e-9a53-3b7c9f1d2e44")
 """Of the ids of runs."""
+GRAPH_INPUT: Final = "input"
+"""Stands where a call has its tool, in the digest under which a graph's input is kept."""
 ATTEMPTS: Final = 20
 """Counts that are tried, at most: only runs that the ledger does not know of are in the way."""
 ROW_LOOKS: Final = 40
@@ -55,6 +58,10 @@ class RunRecords(Protocol):
 
     async def put_turn(self, turn: TurnRow, messages: Mapping[str, MessageDict] | None = None) -> None:
         """Keeps the input of a run."""
+        ...
+
+    async def put_args(self, tool: str, args_text: str) -> str:
+        """Keeps the input of a graph where it is no messages, and returns its reference."""
         ...
 
     async def open_run(self, run: RunRow) -> None:
@@ -105,7 +112,7 @@ class Starting:
         if body.agent not in self._config.agents:
             known = sorted(self._config.agents)
             raise ProblemError(code="unknown_agent", detail=f"There is no agent {body.agent[:80]!r}.", agents=known)
-        messages = await input_messages(body.input)
+        messages = await self._messages(body)
         used = key or uuid.uuid4().hex
         try:
             ticket = await self._ticket(caller, body, used)
@@ -117,6 +124,15 @@ class Starting:
             detail = f"Start it again with the same Idempotency-Key: {error}."
             sent = getattr(error, "sent", True)
             raise ProblemError(code="unavailable", detail=detail, maybe_recorded=sent, idempotency_key=used) from error
+
+    async def _messages(self, body: RunRequest) -> list[MessageDict]:
+        """Returns the messages of the input: those in it, where it is a graph's own."""
+        if not isinstance(body.input, dict):
+            return await input_messages(body.input)
+        if self._config.agents[body.agent].graph is None:
+            wrong = {"pointer": "/input", "message": "an object is the input of a graph, and this agent is none"}
+            raise ProblemError(code="invalid_request", detail="The input fits no agent but a graph.", errors=[wrong])
+        return []
 
     async def _ticket(self, caller: Caller, body: RunRequest, key: str) -> str:
         mark = fingerprint(body.model_dump(mode="json", exclude_unset=True))
@@ -192,17 +208,24 @@ class Starting:
             results=head.results,
         )
         await self._records.put_turn(turn, order.messages)
+        return await self._runs.start_run(await self._given(order, turn), order.ticket)
+
+    async def _given(self, order: Order, turn: TurnRow) -> RunStart:
+        """Returns the input of the workflow that the agent is."""
         agent = self._config.agents[order.body.agent]
-        given = RunInput(
-            run_id=run_id,
+        start = RunStart(
+            run_id=turn.run_id,
             agent=order.body.agent,
             thread_id=order.thread_id,
             input_turn=turn.id,
             requester=order.caller.id,
             tool_timeout_seconds=_seconds(agent.tool_timeout),
-            max_turns=agent.max_turns,
-        )
-        return await self._runs.start_run(given, order.ticket)
+        ).model_dump()
+        if agent.graph is None:
+            return RunInput(**start, max_turns=agent.max_turns)
+        own = order.body.input
+        ref = await self._records.put_args(GRAPH_INPUT, canonical_text(own)) if isinstance(own, dict) else None
+        return GraphInput(**start, input_ref=ref)
 
     async def _is_open(self, run_id: str) -> bool:
         found = await self._runs.find_run(run_id)

@@ -1,0 +1,221 @@
+"""The superstep activity: one step of a graph in its own loop, and what came of it in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, cast
+
+from langchain_core.messages import AIMessage, BaseMessage, messages_from_dict
+from pydantic_core import to_jsonable_python
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+
+from placet.contracts.canonical import parse_object
+from placet.contracts.events import TurnCompleted
+from placet.contracts.graphs import StepInput, StepResult
+from placet.effects._answers import usage_of
+from placet.effects._beat import beat_of
+from placet.effects._messages import stored_message
+from placet.effects._pending import Pendings
+from placet.effects._threads import ToolThreads
+from placet.effects._undisturbed import undisturbed
+from placet.effects._watch import NOBODY, Watch
+from placet.ledger import Ledger, MessageDict, RunRow, TurnRow
+from placet.runs import effects
+
+if TYPE_CHECKING:
+    from placet.graphs import Checkpoints, GraphAgent, Reached, Wanted
+
+_ROWS: Final = uuid.UUID("0b5f2b6e-7f43-5c5e-8f0c-6a1f0f1f8f55")
+_OUTPUT: Final = "output"
+_LARGEST_OUTPUT: Final = 256 * 1024
+
+
+class SuperstepActivities:
+    """The activity that runs graphs, each in a loop and threads of its own."""
+
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        graphs: Mapping[str, GraphAgent],
+        pendings: Pendings,
+        *,
+        slots: int,
+        watch: Watch = NOBODY,
+    ) -> None:
+        """Runs these graphs.
+
+        Args:
+            client: For heartbeats.
+            ledger: Where everything is written.
+            graphs: The agents that are graphs, by name.
+            pendings: Says what people are asked.
+            slots: How many activities the worker runs at once.
+            watch: Is told of what models have said.
+        """
+        self._client = client
+        self._ledger = ledger
+        self._graphs = graphs
+        self._pendings = pendings
+        self._watch = watch
+        self._threads = {name: ToolThreads(slots, f"graph {name}") for name in graphs}
+        self._checkpoints = _checkpoints(ledger) if graphs else None
+
+    async def stop(self) -> None:
+        """Lets go of what the graphs hold open."""
+        for name, graph in self._graphs.items():
+            await self._threads[name].run(self._leave(graph))
+
+    def close(self) -> None:
+        """Stops the loops of the graphs."""
+        for threads in self._threads.values():
+            threads.close()
+
+    @activity.defn(name=effects.SUPERSTEP)
+    async def superstep(self, given: StepInput) -> StepResult:
+        """Runs the graph to its next boundary and returns where it stands then.
+
+        Only what the result names counts. Should it get lost, the next attempt applies again what the graph's
+        tasks have stored, and none of those that had finished runs twice.
+        """
+        graph = self._graphs.get(given.agent)
+        if graph is None:
+            message = f"This worker has no graph {given.agent!r}."
+            raise ApplicationError(message, type="unknown_agent", non_retryable=True)
+        if given.started_at is not None:
+            await self._ledger.open_run(_run_row(given))
+        async with beat_of(self._client, activity.info().task_token).going():
+            wanted = await self._wanted(given)
+            reached = await self._run(graph, wanted)
+            return await self._kept(given, reached)
+
+    async def _run(self, graph: GraphAgent, wanted: Wanted) -> Reached:
+        from placet.graphs import GraphChangedError, GraphError  # noqa: PLC0415 - only where there are graphs
+
+        if self._checkpoints is None:
+            message = "there is no database of checkpoints"
+            raise ApplicationError(message)
+        stop: list[Callable[[], object]] = []
+        work = graph.superstep(wanted, self._checkpoints, stop.append)
+        running = asyncio.create_task(self._threads[graph.name].run(work))
+        try:
+            return await undisturbed(running, lambda: [one() for one in stop])
+        except GraphError as error:
+            kind = "graph_changed" if isinstance(error, GraphChangedError) else "graph_failed"
+            raise ApplicationError(str(error), type=kind, non_retryable=True) from error
+
+    async def _wanted(self, given: StepInput) -> Wanted:
+        from placet.graphs import Wanted  # noqa: PLC0415 - only where there are graphs
+
+        messages: list[BaseMessage] = []
+        head = given.head
+        if given.input_turn is not None:
+            start = await self._ledger.graph_start(given.input_turn, given.agent)
+            head, messages = start.checkpoint, _with_ids(start.messages)
+        own = parse_object(await self._ledger.get_args(given.input_ref)) if given.input_ref else None
+        return Wanted(
+            run_id=given.run_id,
+            agent=given.agent,
+            thread_id=given.thread_id,
+            requester=given.requester,
+            head=head,
+            begins=given.input_turn is not None,
+            messages=messages,
+            given=own,
+            stop_at=given.stop_at,
+            answers=await self._pendings.still_allowed(given),
+            again=activity.info().attempt > 1,
+        )
+
+    async def _kept(self, given: StepInput, reached: Reached) -> StepResult:
+        """Writes what the superstep has said, and returns it as the workflow holds it."""
+        named = f"{activity.info().workflow_run_id} {given.step}"
+        rows = {uuid.uuid5(_ROWS, f"{named} {place}").hex: one for place, one in enumerate(reached.messages)}
+        turn = TurnRow(
+            id=uuid.uuid5(_ROWS, named).hex,
+            run_id=given.run_id,
+            thread_id=given.thread_id,
+            turn=given.step,
+            parent_turn=given.parent_turn,
+            message_ids=tuple(rows),
+            checkpoint=reached.head,
+        )
+        kept = {message_id: stored_message(message) for message_id, message in rows.items()}
+        await self._ledger.put_turn(turn, kept, _completed(given, rows))
+        said = [message_id for message_id, message in rows.items() if isinstance(message, AIMessage)]
+        for message in reached.messages:
+            if isinstance(message, AIMessage):
+                self._watch.answered(given.agent, usage_of(message))
+        ended = reached.status == "ended"
+        return StepResult(
+            status=reached.status,
+            head=reached.head,
+            turn_row=turn.id,
+            message_id=said[-1] if said else None,
+            output_ref=await self._output(reached.output) if ended else None,
+            stop_at=reached.stop_at,
+            next=reached.next,
+            pending=await self._pendings.of(given, reached.waiting),
+        )
+
+    async def _output(self, output: object) -> str:
+        """Keeps what the graph has given: the text of its last message, or else its values as JSON."""
+        text = _text_of(output)[:_LARGEST_OUTPUT]
+        return await self._ledger.put_args(_OUTPUT, json.dumps(text))
+
+    async def _leave(self, graph: GraphAgent) -> None:
+        await graph.close()
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
+
+
+def _with_ids(stored: Mapping[str, MessageDict]) -> list[BaseMessage]:
+    """Returns messages under the ids of their rows: the graph adds each once."""
+    read = messages_from_dict(list(stored.values()))
+    return [message.model_copy(update={"id": row}) for row, message in zip(stored, read, strict=True)]
+
+
+def _checkpoints(ledger: Ledger) -> Checkpoints:
+    from placet.graphs import Checkpoints  # noqa: PLC0415 - only where there are graphs
+
+    return Checkpoints(ledger.url)
+
+
+def _run_row(given: StepInput) -> RunRow:
+    """Returns the row that the gateway would have written, had it not died before."""
+    return RunRow(
+        id=given.run_id,
+        agent=given.agent,
+        thread_id=given.thread_id,
+        requester=given.requester,
+        started_at=given.started_at or activity.info().started_time,
+        input_turn=given.input_turn,
+    )
+
+
+def _completed(given: StepInput, rows: Mapping[str, BaseMessage]) -> TurnCompleted | None:
+    if not rows:
+        return None
+    answers = [message for message in rows.values() if isinstance(message, AIMessage)]
+    return TurnCompleted(
+        turn=given.step,
+        message_id=list(rows)[-1],
+        calls=sum(len(answer.tool_calls) for answer in answers),
+        usage=usage_of(answers[-1]) if answers else None,
+    )
+
+
+def _text_of(output: object) -> str:
+    if isinstance(output, str):
+        return output
+    found: object = cast("Mapping[str, object]", output).get("messages") if isinstance(output, Mapping) else None
+    messages = cast("list[object]", found) if isinstance(found, list) else []
+    if messages and isinstance(messages[-1], AIMessage):
+        return messages[-1].text
+    plain = to_jsonable_python(output, fallback=str, inf_nan_mode="constants", bytes_mode="base64")
+    return json.dumps(plain, ensure_ascii=False)

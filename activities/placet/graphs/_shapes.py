@@ -1,0 +1,88 @@
+"""What a superstep takes and gives, inside the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.messages import BaseMessage
+
+from placet.contracts.graphs import Answered, Form
+from placet.contracts.questions import Question
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A superstep that the workflow wants.
+
+    Attributes:
+        head: The checkpoint to go on from; None where the thread has none.
+        begins: It begins a run, with this input.
+        messages: Of the input, and of the thread since the graph saw it last.
+        given: The graph's own input, where it is not messages.
+        stop_at: LangGraph's step at which it has taken too many; None begins to count.
+        again: An earlier attempt may have begun.
+    """
+
+    run_id: str
+    agent: str
+    thread_id: str
+    requester: str | None = None
+    head: str | None = None
+    begins: bool = False
+    messages: Sequence[BaseMessage] = ()
+    given: Mapping[str, Any] | None = None
+    stop_at: int | None = None
+    answers: Sequence[Answered] = ()
+    again: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One thing that an interrupt asks.
+
+    Attributes:
+        tool: Its name; None where it is a question.
+        decisions: What the graph takes; empty for a question.
+        questions: What is asked, where it is a question.
+        args_schema: Of the tool, where it is known.
+        refusable: There is a decision that says no.
+    """
+
+    tool: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    decisions: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    args_schema: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+    refusable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """An interrupt that waits at the head."""
+
+    id: str
+    form: Form
+    node: str
+    namespace: str
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Where a superstep has brought the graph.
+
+    Attributes:
+        messages: What it added to the state's messages.
+        output: What the graph gives, where it has ended.
+    """
+
+    status: Literal["drained", "waits", "ended"]
+    head: str
+    stop_at: int
+    next: tuple[str, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    messages: Sequence[BaseMessage] = ()
+    output: object = None

@@ -1,0 +1,239 @@
+"""One superstep of a graph, by LangGraph's cooperative drain.
+
+The saver asks for the drain when the graph has stored the checkpoint of a superstep; LangGraph then stops at that
+boundary. What it is told here and nowhere else are two private keys of its configuration: to go on at a boundary as if
+it had never stopped, and to refuse an answer to what does not wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointMetadata
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+from langgraph.types import Command, Interrupt, StateSnapshot
+
+from placet.agents import Tool
+from placet.contracts.approvals import Outcome
+from placet.contracts.graphs import BREAKPOINT
+from placet.graphs._asking import breakpoint_at, with_problem
+from placet.graphs._input import input_of
+from placet.graphs._interrupts import Place, answer, read
+from placet.graphs._loading import Graph
+from placet.graphs._messages import new_messages
+from placet.graphs._pinned import Pinned
+from placet.graphs._shapes import Reached, Waiting, Wanted
+from placet.graphs.errors import CheckpointsUnavailableError, GraphChangedError, MisfitError, NodeError
+
+_RESUMING: Final = "__pregel_resuming"
+_STRICT: Final = "__pregel_strict_resume"
+_INTERRUPT: Final = "__interrupt__"
+_MODES: Final = ("tasks", "values")
+_Part = tuple[tuple[str, ...], str, Any]
+_ROOM_TO_BEGIN: Final = 3
+_ROOM_TO_GO_ON: Final = 1
+"""With no more steps left than this the rest runs without a drain: LangGraph counts otherwise when it begins."""
+
+
+class Stepping:
+    """One superstep."""
+
+    def __init__(self, graph: Graph, saver: Pinned, tools: Mapping[str, Tool], wanted: Wanted, limit: int) -> None:
+        """Prepares a superstep.
+
+        Args:
+            graph: A copy that has this saver.
+            saver: Reads from the checkpoint that counts.
+            tools: The graph's.
+            wanted: What to do.
+            limit: How many supersteps the graph may take in one go.
+        """
+        self._graph = graph
+        self._saver = saver
+        self._tools = tools
+        self._wanted = wanted
+        self._limit = limit
+        self.control = RunControl()
+        self._places: dict[str, Place] = {}
+        self._failed: str | None = None
+        self._output: object = None
+        self._problems: dict[str, str] = {}
+
+    async def run(self) -> Reached:
+        """Runs the superstep.
+
+        Raises:
+            CheckpointsUnavailableError: The database of checkpoints did not answer.
+            GraphChangedError: What was answered is not there any more.
+            NodeError: The graph failed.
+        """
+        before = await self._state()
+        try:
+            given, flags = await self._given(before)
+        except MisfitError:
+            # Nothing of it fits: it is asked again, and the graph has not heard of it.
+            return await self._reached(before, before, self._stop_at(before), drained=False)
+        stop_at = self._stop_at(before)
+        self._drain_at_the_boundary(before, stop_at)
+        drained = await self._stream(given, self._config(flags, stop_at - _step(before) - 2))
+        after = await self._state()
+        return await self._reached(before, after, stop_at, drained=drained)
+
+    async def _state(self) -> StateSnapshot:
+        with self._database():
+            return await self._graph.aget_state(self._config({}))
+
+    @contextlib.contextmanager
+    def _database(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            broken = self._saver.pin.broken
+            if broken is not None:
+                message = f"the database of checkpoints cannot be used: {broken}"
+                raise CheckpointsUnavailableError(message) from error
+            raise
+
+    async def _given(self, before: StateSnapshot) -> tuple[object, dict[str, Any]]:
+        """Returns what the graph is given, and with which flags it goes on."""
+        if self._wanted.begins:
+            begun = await self._saver.begun(self._wanted.run_id) if self._wanted.again else None
+            if begun is None:
+                return input_of(self._graph, self._wanted, before.values), {}
+            self._saver.pin.head = begun
+        elif self._wanted.answers:
+            resume = await self._resume(before)
+            return (Command(resume=resume), {_STRICT: True}) if resume else (None, {})
+        with self._database():
+            began = await self._saver.subgraph_began()
+        return None, {} if began else {_RESUMING: False}
+
+    async def _resume(self, before: StateSnapshot) -> dict[str, object]:
+        """Returns the answers that are still waited for, by the id of their interrupt.
+
+        Raises:
+            GraphChangedError: One was neither waited for nor consumed.
+            MisfitError: None of them fits.
+        """
+        waiting = {interrupt.id: interrupt for interrupt in before.interrupts}
+        told: dict[str, object] = {}
+        lost: list[str] = []
+        for one in self._wanted.answers:
+            if one.interrupt == BREAKPOINT:
+                continue
+            interrupt = waiting.get(one.interrupt)
+            if interrupt is None:
+                lost.append(one.interrupt)
+                continue
+            try:
+                told[one.interrupt] = self._answer(interrupt, [call.outcome for call in one.calls])
+            except MisfitError as error:
+                self._problems[one.interrupt] = str(error)
+        if lost and not await self._were_consumed(lost, before):
+            raise GraphChangedError(tuple(lost))
+        if self._problems and not told:
+            raise MisfitError(*self._problems.values())
+        return told
+
+    def _answer(self, interrupt: Interrupt[Any], outcomes: Sequence[Outcome]) -> object:
+        asked = read(interrupt, Place(""), self._tools)
+        return answer(interrupt, asked, outcomes)
+
+    async def _were_consumed(self, lost: list[str], before: StateSnapshot) -> bool:
+        """Returns whether an earlier attempt has given these answers to tasks that are still there."""
+        with self._database():
+            found = await self._saver.aget_tuple(self._config({}))
+        tasks = {task.id for task in before.tasks}
+        owners: dict[str, str] = {}
+        for task, channel, value in (found.pending_writes if found else None) or []:
+            if channel == _INTERRUPT:
+                owners |= {interrupt.id: task for interrupt in cast("tuple[Interrupt[Any], ...]", value)}
+        return all(owners.get(one) in tasks for one in lost)
+
+    def _stop_at(self, before: StateSnapshot) -> int:
+        """Returns LangGraph's step at which the graph has taken too many; it counts anew from an input or an answer."""
+        if self._wanted.stop_at is not None and not self._wanted.answers and not self._wanted.begins:
+            return self._wanted.stop_at
+        return _step(before) + self._limit + 2
+
+    def _drain_at_the_boundary(self, before: StateSnapshot, stop_at: int) -> None:
+        begins = self._wanted.begins or bool(self._wanted.answers)
+        left = stop_at - _step(before) - 2
+        if left <= (_ROOM_TO_BEGIN if begins else _ROOM_TO_GO_ON):
+            return
+
+        def stored(metadata: CheckpointMetadata) -> None:
+            if metadata.get("source") == "loop":
+                self.control.request_drain("superstep")
+
+        self._saver.pin.stored = stored
+
+    def _config(self, flags: Mapping[str, Any], limit: int | None = None) -> RunnableConfig:
+        wanted = self._wanted
+        config: RunnableConfig = {
+            "configurable": {"thread_id": wanted.thread_id, **flags},
+            "metadata": {"placet_run_id": wanted.run_id, "placet_agent": wanted.agent},
+            "run_name": wanted.agent,
+        }
+        if limit is not None:
+            config["recursion_limit"] = max(limit, 1)
+        return config
+
+    async def _stream(self, given: object, config: RunnableConfig) -> bool:
+        """Runs the graph to the next boundary, or to where it stops by itself; returns whether it was drained."""
+        stream = cast("Callable[..., AsyncIterator[_Part]]", self._graph.astream)
+        parts = stream(given, config, stream_mode=list(_MODES), subgraphs=True, durability="sync", control=self.control)
+        try:
+            with self._database():
+                async for namespace, mode, payload in parts:
+                    self._hear("|".join(namespace), mode, payload)
+        except GraphDrained:
+            return True
+        except CheckpointsUnavailableError:
+            raise
+        except Exception as error:
+            raise NodeError(self._failed, error) from error
+        return False
+
+    def _hear(self, namespace: str, mode: str, payload: Any) -> None:  # noqa: ANN401 - LangGraph's
+        if mode == "values":
+            if not namespace and not (isinstance(payload, dict) and _INTERRUPT in payload):
+                self._output = payload
+            return
+        for interrupt in payload.get("interrupts") or ():
+            known = self._places.get(interrupt["id"])
+            if known is None or len(known.namespace) < len(namespace):
+                self._places[interrupt["id"]] = Place(payload["name"], namespace)
+        if payload.get("error") is not None and self._failed is None:
+            self._failed = payload["name"]
+
+    async def _reached(self, before: StateSnapshot, after: StateSnapshot, stop_at: int, *, drained: bool) -> Reached:
+        waiting = () if drained else tuple(self._waiting(after))
+        return Reached(
+            status="drained" if drained else "waits" if waiting else "ended",
+            head=self._saver.pin.head or "",
+            stop_at=stop_at,
+            next=after.next,
+            waiting=waiting,
+            messages=new_messages(before.values, after.values, self._wanted.messages),
+            output=after.values if self._output is None else self._output,
+        )
+
+    def _waiting(self, state: StateSnapshot) -> Iterator[Waiting]:
+        """Yields what waits for people: interrupts, or the breakpoint at which the graph stands."""
+        for task in state.tasks:
+            for interrupt in task.interrupts:
+                place = self._places.get(interrupt.id, Place(task.name))
+                found = read(interrupt, place, self._tools)
+                problem = self._problems.get(interrupt.id)
+                yield found if problem is None else with_problem(found, problem)
+        if not state.interrupts and state.next:
+            yield breakpoint_at(state.next)
+
+
+def _step(state: StateSnapshot) -> int:
+    return (state.metadata or {}).get("step", -2)

@@ -1,0 +1,50 @@
+"""What goes wrong with graphs.
+
+GraphError
+├── GraphChangedError            the graph is not the one that asked
+├── NodeError                    the graph's own code failed
+└── MisfitError                  what somebody answered is not what the graph takes
+
+CheckpointsUnavailableError      the database of checkpoints did not answer: trying again helps
+"""
+
+from __future__ import annotations
+
+
+class GraphError(Exception):
+    """Something about a graph is wrong, and trying again would not help."""
+
+
+class GraphChangedError(GraphError):
+    """What was asked is not there any more: LangGraph would report the graph as finished.
+
+    Attributes:
+        interrupts: Ids of what was answered.
+    """
+
+    def __init__(self, interrupts: tuple[str, ...]) -> None:
+        self.interrupts = interrupts
+        super().__init__(
+            "The graph has changed while it waited: the node that asked is not there any more. Start it again."
+        )
+
+
+class NodeError(GraphError):
+    """A node raised, after LangGraph's own retries.
+
+    Attributes:
+        node: Its name; None where the graph failed between nodes.
+    """
+
+    def __init__(self, node: str | None, cause: BaseException) -> None:
+        self.node = node
+        said = f"{type(cause).__name__}: {cause}"
+        super().__init__(f"The node {node} raised {said}" if node else said)
+
+
+class MisfitError(GraphError):
+    """What somebody answered is not what the graph takes; it has to be asked again."""
+
+
+class CheckpointsUnavailableError(Exception):
+    """The database of checkpoints cannot be used now; the superstep may be tried again."""
