@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
-from placet.contracts.runs import CloseInput
+from placet.contracts.runs import CloseInput, RunInput
 from placet.ledger import AgentRow
 from placet_testing.gateway import Site, problem
 
@@ -46,6 +46,7 @@ async def test_a_run_can_be_read_as_soon_as_it_was_started(site: Site) -> None:
     messages = (await bot.get(f"/v1/runs/{run['id']}/messages")).json()
     assert [(one["type"], one["data"]["content"]) for one in messages] == [("human", "refund A-1")]
     given = site.temporal.runs[run["id"]].given
+    assert isinstance(given, RunInput)
     assert (given.max_turns, given.tool_timeout_seconds, given.requester) == (40, 3_600.0, "user:bot")
 
 

@@ -44,7 +44,12 @@ class Pendings:
     async def _pending(self, given: StepInput, waiting: Waiting) -> Pending:
         asks = [await self._ask(given, call) for call in waiting.calls]
         return Pending(
-            id=waiting.id, form=waiting.form, node=waiting.node, namespace=waiting.namespace, asks=tuple(asks)
+            id=waiting.id,
+            task=waiting.task,
+            form=waiting.form,
+            node=waiting.node,
+            namespace=waiting.namespace,
+            asks=tuple(asks),
         )
 
     async def _ask(self, given: StepInput, call: Call) -> Ask:

@@ -134,7 +134,7 @@ class SuperstepActivities:
 
     async def _kept(self, given: StepInput, reached: Reached) -> StepResult:
         """Writes what the superstep has said, and returns it as the workflow holds it."""
-        named = f"{activity.info().workflow_run_id} {given.step}"
+        named = f"{activity.info().workflow_run_id} {given.step} {reached.head}"
         rows = {uuid.uuid5(_ROWS, f"{named} {place}").hex: one for place, one in enumerate(reached.messages)}
         turn = TurnRow(
             id=uuid.uuid5(_ROWS, named).hex,

@@ -19,7 +19,7 @@ def breakpoint_at(following: Sequence[str]) -> Waiting:
         options=(Option(id=GO_ON, label="Go on"), Option(id=STOP_HERE, label="Stop", description="End the run.")),
     )
     call = Call(questions=(question,), refusable=False)
-    return Waiting(id=BREAKPOINT, form="breakpoint", node=following[0], namespace="", calls=(call,))
+    return Waiting(id=BREAKPOINT, task="", form="breakpoint", node=following[0], namespace="", calls=(call,))
 
 
 def with_problem(waiting: Waiting, problem: str) -> Waiting:

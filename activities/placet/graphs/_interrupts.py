@@ -30,10 +30,11 @@ _NOBODY: Final[dict[str, str]] = {
 
 
 class Place(NamedTuple):
-    """Where an interrupt was raised: the node, and the namespace of its graph."""
+    """Where an interrupt was raised: the node, the namespace of its graph, and the task of the graph itself."""
 
     node: str
     namespace: str = ""
+    task: str = ""
 
 
 def read(interrupt: Interrupt[Any], place: Place, tools: Mapping[str, Tool]) -> Waiting:
@@ -49,7 +50,9 @@ def read(interrupt: Interrupt[Any], place: Place, tools: Mapping[str, Tool]) -> 
     if not calls:
         asked = question_of(value, interrupt.response_schema, place.node)
         form, calls = "question", [Call(questions=(asked.question,), context=asked.context, refusable=False)]
-    return Waiting(id=interrupt.id, form=form, node=place.node, namespace=place.namespace, calls=tuple(calls))
+    return Waiting(
+        id=interrupt.id, task=place.task, form=form, node=place.node, namespace=place.namespace, calls=tuple(calls)
+    )
 
 
 def answer(interrupt: Interrupt[Any], waiting: Waiting, outcomes: Sequence[Outcome]) -> object:

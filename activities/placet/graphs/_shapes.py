@@ -61,9 +61,14 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """An interrupt that waits at the head."""
+    """An interrupt that waits at the head.
+
+    Attributes:
+        task: Of the graph itself, in which it waits.
+    """
 
     id: str
+    task: str
     form: Form
     node: str
     namespace: str

@@ -106,13 +106,13 @@ class Stepping:
                 return input_of(self._graph, self._wanted, before.values), {}
             self._saver.pin.head = begun
         elif self._wanted.answers:
-            resume = await self._resume(before)
+            resume = self._resume(before)
             return (Command(resume=resume), {_STRICT: True}) if resume else (None, {})
         with self._database():
             began = await self._saver.subgraph_began()
         return None, {} if began else {_RESUMING: False}
 
-    async def _resume(self, before: StateSnapshot) -> dict[str, object]:
+    def _resume(self, before: StateSnapshot) -> dict[str, object]:
         """Returns the answers that are still waited for, by the id of their interrupt.
 
         Raises:
@@ -121,20 +121,19 @@ class Stepping:
         """
         waiting = {interrupt.id: interrupt for interrupt in before.interrupts}
         told: dict[str, object] = {}
-        lost: list[str] = []
+        tasks = {task.id for task in before.tasks}
         for one in self._wanted.answers:
             if one.interrupt == BREAKPOINT:
                 continue
             interrupt = waiting.get(one.interrupt)
+            if interrupt is None and one.task not in tasks:
+                raise GraphChangedError(one.interrupt)
             if interrupt is None:
-                lost.append(one.interrupt)
-                continue
+                continue  # An earlier attempt has given this answer to its task.
             try:
                 told[one.interrupt] = self._answer(interrupt, [call.outcome for call in one.calls])
             except MisfitError as error:
                 self._problems[one.interrupt] = str(error)
-        if lost and not await self._were_consumed(lost, before):
-            raise GraphChangedError(tuple(lost))
         if self._problems and not told:
             raise MisfitError(*self._problems.values())
         return told
@@ -142,17 +141,6 @@ class Stepping:
     def _answer(self, interrupt: Interrupt[Any], outcomes: Sequence[Outcome]) -> object:
         asked = read(interrupt, Place(""), self._tools)
         return answer(interrupt, asked, outcomes)
-
-    async def _were_consumed(self, lost: list[str], before: StateSnapshot) -> bool:
-        """Returns whether an earlier attempt has given these answers to tasks that are still there."""
-        with self._database():
-            found = await self._saver.aget_tuple(self._config({}))
-        tasks = {task.id for task in before.tasks}
-        owners: dict[str, str] = {}
-        for task, channel, value in (found.pending_writes if found else None) or []:
-            if channel == _INTERRUPT:
-                owners |= {interrupt.id: task for interrupt in cast("tuple[Interrupt[Any], ...]", value)}
-        return all(owners.get(one) in tasks for one in lost)
 
     def _stop_at(self, before: StateSnapshot) -> int:
         """Returns LangGraph's step at which the graph has taken too many; it counts anew from an input or an answer."""
@@ -227,7 +215,7 @@ class Stepping:
         """Yields what waits for people: interrupts, or the breakpoint at which the graph stands."""
         for task in state.tasks:
             for interrupt in task.interrupts:
-                place = self._places.get(interrupt.id, Place(task.name))
+                place = self._places.get(interrupt.id, Place(task.name))._replace(task=task.id)
                 found = read(interrupt, place, self._tools)
                 problem = self._problems.get(interrupt.id)
                 yield found if problem is None else with_problem(found, problem)

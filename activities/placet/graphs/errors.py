@@ -19,11 +19,11 @@ class GraphChangedError(GraphError):
     """What was asked is not there any more: LangGraph would report the graph as finished.
 
     Attributes:
-        interrupts: Ids of what was answered.
+        interrupt: The id of what was answered.
     """
 
-    def __init__(self, interrupts: tuple[str, ...]) -> None:
-        self.interrupts = interrupts
+    def __init__(self, interrupt: str) -> None:
+        self.interrupt = interrupt
         super().__init__(
             "The graph has changed while it waited: the node that asked is not there any more. Start it again."
         )

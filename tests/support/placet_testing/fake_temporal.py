@@ -12,7 +12,7 @@ from placet.contracts.approvals import ApprovalInput, ApprovalState, Asked, Outc
 from placet.contracts.decisions import DecideInput, DecideResult, Decision, WithdrawInput
 from placet.contracts.errors import Refusal, RefusedError
 from placet.contracts.records import EndedEntry, Entry, RefusedEntry
-from placet.contracts.runs import RunInput
+from placet.contracts.runs import RunStart
 from placet.ledger import Ledger, LedgerError
 from placet.runs import gate
 from placet.runs.asking import asked
@@ -56,7 +56,7 @@ class FakeApproval:
 class FakeRun:
     """One workflow `AgentRun`."""
 
-    given: RunInput
+    given: RunStart
     started: Started
     ticket: str
     is_open: bool = True
@@ -169,7 +169,7 @@ class FakeTemporal:
             raise NoAnswerError(message)
         return Outcome(status=ended.status, decision=ended.decision, digest=found.gate.digest, ended_at=ended.at)
 
-    async def start_run(self, given: RunInput, ticket: str) -> Started | Taken:
+    async def start_run(self, given: RunStart, ticket: str) -> Started | Taken:
         """Starts a run, or finds it."""
         self._reach()
         found = await self.find_run(given.run_id)

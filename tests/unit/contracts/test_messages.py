@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from placet.contracts import approvals, decisions, events, reconciling, records, runs
+from placet.contracts import approvals, decisions, events, graphs, reconciling, records, runs
 from placet.contracts._base import Message
 from placet.contracts.approvals import ApprovalRequest
 from placet.contracts.calls import JudgeInput, JudgeResult
@@ -22,6 +22,7 @@ from placet.contracts.runs import RunRequest
 from placet.runs import effects
 from placet.runs.agent_run import AgentRun
 from placet.runs.approval import ApprovalWorkflow
+from placet.runs.graph_run import GraphRun
 from placet.runs.reconcile import Reconcile
 
 FROZEN: Final[dict[str, dict[str, Any]]] = json.loads(
@@ -52,6 +53,9 @@ STORED: Final[tuple[type[Message], ...]] = (
     runs.SettleResult,
     runs.CloseInput,
     runs.CloseResult,
+    graphs.GraphInput,
+    graphs.StepInput,
+    graphs.StepResult,
     reconciling.ReconcileInput,
     reconciling.ReconcilePageInput,
     reconciling.Reconciled,
@@ -145,7 +149,8 @@ def test_every_message_of_a_workflow_or_an_activity_is_frozen() -> None:
     known = set(STORED)
     for function in (
         *(getattr(effects, name) for name in ("record", "when_recorded", "judge", "settle", "close", "reconcile")),
-        *(effects.start_model, effects.run_tool, ApprovalWorkflow.run, AgentRun.run, Reconcile.run),
+        *(effects.start_model, effects.run_tool, effects.start_superstep),
+        *(ApprovalWorkflow.run, AgentRun.run, GraphRun.run, Reconcile.run),
     ):
         named = set(messages_in(tuple(get_type_hints(function).values())))
         assert named <= known, f"{function.__qualname__} takes or gives what no example freezes"

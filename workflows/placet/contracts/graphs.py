@@ -62,9 +62,14 @@ class Released(Inside):
 
 
 class Answered(Inside):
-    """How the approvals of one interrupt ended, in the order of its calls."""
+    """How the approvals of one interrupt ended, in the order of its calls.
+
+    Attributes:
+        task: Of the graph itself, in which it waited: while that is there, an interrupt that is not has its answer.
+    """
 
     interrupt: str
+    task: str
     calls: tuple[Released, ...]
 
 
@@ -117,10 +122,12 @@ class Pending(Inside):
 
     Attributes:
         id: LangGraph's, or `breakpoint`.
+        task: Of the graph itself, in which it waits.
         namespace: Of the subgraph, as LangGraph writes it; empty in the graph itself.
     """
 
     id: str
+    task: str
     form: Form
     node: str
     namespace: str = ""

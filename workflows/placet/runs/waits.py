@@ -99,7 +99,8 @@ class Waits:
         if wait.pending.id == BREAKPOINT and chosen(outcomes[0]) == STOP_HERE:
             self._stopping.stop("cancelled", f"stopped at {wait.pending.node}", who_decided(outcomes[0]))
         released = zip(wait.pending.asks, outcomes, strict=True)
-        return Answered(interrupt=wait.pending.id, calls=tuple(_released(ask, outcome) for ask, outcome in released))
+        calls = tuple(_released(ask, outcome) for ask, outcome in released)
+        return Answered(interrupt=wait.pending.id, task=wait.pending.task, calls=calls)
 
 
 async def _outcomes(pending: Pending, opened: list[Opened | None]) -> tuple[Outcome, ...]:
