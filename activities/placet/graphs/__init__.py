@@ -12,7 +12,13 @@ os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 from placet.graphs._agent import GraphAgent
 from placet.graphs._checkpoints import Checkpoints
 from placet.graphs._shapes import Reached, Waiting, Wanted
-from placet.graphs.errors import CheckpointsUnavailableError, GraphChangedError, GraphError, NodeError
+from placet.graphs.errors import (
+    CheckpointsUnavailableError,
+    GraphChangedError,
+    GraphError,
+    NodeError,
+    TooManyStepsError,
+)
 
 __all__ = [
     "Checkpoints",
@@ -22,6 +28,7 @@ __all__ = [
     "GraphError",
     "NodeError",
     "Reached",
+    "TooManyStepsError",
     "Waiting",
     "Wanted",
 ]

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from langgraph.types import Interrupt
-from pydantic_core import to_jsonable_python
 
 from placet.agents import Tool
 from placet.contracts.approvals import Outcome
@@ -16,6 +15,7 @@ from placet.contracts.graphs import Form
 from placet.contracts.questions import Answer
 from placet.graphs._questions import misfits, question_of
 from placet.graphs._shapes import Call, Waiting
+from placet.graphs._shown import beside, plain
 from placet.graphs.errors import MisfitError
 
 _OLD: Final = {"allow_accept": "approve", "allow_edit": "edit", "allow_ignore": "reject", "allow_respond": "respond"}
@@ -81,7 +81,7 @@ def _calls(value: object, schema: object, tools: Mapping[str, Tool]) -> tuple[Fo
     members = cast("Mapping[str, Any]", value)
     requests = members.get("action_requests", members.get("actionRequests"))
     if isinstance(requests, list):
-        return "batch", list(_batch(cast("list[object]", requests), members, tools))
+        return "batch", _batch(cast("list[object]", requests), members, tools)
     if members.get("type") == "tool_approval" and isinstance(members.get("name"), str):
         decisions = _decisions_of(schema)
         return "call", [_call(members["name"], members.get("args"), decisions, tools, members.get("description"))]
@@ -89,15 +89,36 @@ def _calls(value: object, schema: object, tools: Mapping[str, Tool]) -> tuple[Fo
     return "old", [old] if old is not None else []
 
 
-def _batch(requests: Sequence[object], value: Mapping[str, Any], tools: Mapping[str, Tool]) -> Iterator[Call]:
-    listed: list[dict[str, Any]] = value.get("review_configs", value.get("reviewConfigs")) or []
-    reviews = {str(review.get("action_name", review.get("actionName"))): review for review in listed}
-    for request in requests:
-        wanted = cast("Mapping[str, Any]", request)
-        review = reviews.get(wanted["name"], {})
-        allowed = review.get("allowed_decisions", review.get("allowedDecisions")) or _WITHOUT_REVIEW
-        args = wanted.get("args", wanted.get("arguments"))
-        yield _call(wanted["name"], args, allowed, tools, wanted.get("description"))
+def _batch(requests: Sequence[object], value: Mapping[str, Any], tools: Mapping[str, Tool]) -> list[Call]:
+    """Returns the calls of a batch; none where one of its requests is no call, for then it is no batch."""
+    wanted = [request for request in map(_members, requests) if isinstance(request.get("name"), str)]
+    if len(wanted) != len(requests):
+        return []
+    listed: object = value.get("review_configs", value.get("reviewConfigs"))
+    reviews = {
+        str(review.get("action_name", review.get("actionName"))): review.get(
+            "allowed_decisions", review.get("allowedDecisions")
+        )
+        for review in map(_members, cast("list[object]", listed) if isinstance(listed, list) else [])
+    }
+    return [
+        _call(
+            request["name"],
+            request.get("args", request.get("arguments")),
+            _listed(reviews.get(request["name"])) or _WITHOUT_REVIEW,
+            tools,
+            request.get("description"),
+        )
+        for request in wanted
+    ]
+
+
+def _members(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _listed(value: object) -> list[str]:
+    return [str(one) for one in cast("list[object]", value)] if isinstance(value, list | tuple) else []
 
 
 def _old_call(value: object, tools: Mapping[str, Tool]) -> Call | None:
@@ -115,13 +136,13 @@ def _old_call(value: object, tools: Mapping[str, Tool]) -> Call | None:
 def _call(name: str, args: object, allowed: Sequence[str], tools: Mapping[str, Tool], description: object) -> Call:
     decisions = tuple(one for one in CALL_DECISIONS if one in allowed)
     tool = tools.get(name)
-    given = cast("Mapping[str, Any]", args) if isinstance(args, Mapping) else {"args": args} if args else {}
+    given = plain(args)
     return Call(
         tool=name[:_LONGEST_TOOL] or "unknown",
-        args=to_jsonable_python(dict(given), fallback=str, inf_nan_mode="constants"),
+        args=given if isinstance(given, dict) else {"args": given} if given else {},
         decisions=decisions or _WITHOUT_REVIEW,
         args_schema=tool.args_schema if tool is not None else None,
-        context={"description": description} if isinstance(description, str) and description.strip() else None,
+        context=beside("description", description) if isinstance(description, str) and description.strip() else None,
         refusable=bool({"reject", "respond"} & set(decisions)),
     )
 
@@ -158,6 +179,8 @@ def _decision(call: Call, outcome: Outcome) -> dict[str, Any]:
     if outcome.status == "responded" and decision is not None:
         return {"type": "respond", "message": decision.message or ""}
     said = (decision.message if decision else outcome.reason) or _NOBODY.get(outcome.status, _NOBODY["rejected"])
+    if not call.refusable:
+        raise MisfitError(said)
     return {"type": "reject" if "reject" in call.decisions else "respond", "message": said}
 
 

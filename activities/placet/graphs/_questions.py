@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
 
 from placet.contracts.questions import Answer, Option, Question
+from placet.contracts.texts import is_blank
+from placet.graphs._shown import beside, plain
 from placet.graphs.errors import MisfitError
 from placet.schemas import BoundedSchema, NoSchemaError, SchemasError
 
@@ -50,9 +51,9 @@ def question_of(value: object, schema: object, node: str) -> QuestionForm:
         schema: JSON Schema of the answer, where the graph gives one.
         node: Who asks.
     """
-    shown = to_jsonable_python(value, fallback=str, inf_nan_mode="constants")
+    shown = plain(value)
     prompt = _prompt(shown) or f"{node} waits for an answer."
-    context = None if isinstance(shown, str) and len(shown) <= _LONGEST_PROMPT else {"value": shown}
+    context = None if isinstance(shown, str) and len(shown) <= _LONGEST_PROMPT else beside("value", shown)
     known = cast("Mapping[str, Any]", schema) if isinstance(schema, Mapping) else None
     choices = _choices(shown, known)
     if choices:
@@ -69,7 +70,7 @@ def _prompt(shown: object) -> str | None:
     if isinstance(shown, Mapping):
         members = cast("Mapping[str, object]", shown)
         shown = next((members[key] for key in _PROMPTS if isinstance(members.get(key), str)), None)
-    if not isinstance(shown, str) or not shown.strip():
+    if not isinstance(shown, str) or is_blank(shown):
         return None
     return shown if len(shown) <= _LONGEST_PROMPT else shown[: _LONGEST_PROMPT - 1] + "…"
 
@@ -105,8 +106,8 @@ def _chosen(
     prompt: str, context: dict[str, Any] | None, choices: Sequence[tuple[str, object]], *, several: bool
 ) -> QuestionForm | None:
     """Returns a question with options; None where these make none."""
-    options = tuple(Option(id=str(place), label=label) for place, (label, _) in enumerate(choices) if label.strip())
     try:
+        options = tuple(Option(id=str(place), label=label) for place, (label, _) in enumerate(choices))
         question = Question(id=_ID, question=prompt, options=options, multi_select=several)
     except ValidationError:
         return None

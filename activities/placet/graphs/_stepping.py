@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata
-from langgraph.errors import GraphDrained
+from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
@@ -27,7 +27,13 @@ from placet.graphs._loading import Graph
 from placet.graphs._messages import new_messages
 from placet.graphs._pinned import Pinned
 from placet.graphs._shapes import Reached, Waiting, Wanted
-from placet.graphs.errors import CheckpointsUnavailableError, GraphChangedError, MisfitError, NodeError
+from placet.graphs.errors import (
+    CheckpointsUnavailableError,
+    GraphChangedError,
+    MisfitError,
+    NodeError,
+    TooManyStepsError,
+)
 
 _RESUMING: Final = "__pregel_resuming"
 _STRICT: Final = "__pregel_strict_resume"
@@ -70,6 +76,7 @@ class Stepping:
             CheckpointsUnavailableError: The database of checkpoints did not answer.
             GraphChangedError: What was answered is not there any more.
             NodeError: The graph failed.
+            TooManyStepsError: It is not done after as many supersteps as it may take.
         """
         before = await self._state()
         try:
@@ -183,6 +190,8 @@ class Stepping:
             return True
         except CheckpointsUnavailableError:
             raise
+        except GraphRecursionError as error:
+            raise TooManyStepsError(self._limit) from error
         except Exception as error:
             raise NodeError(self._failed, error) from error
         return False

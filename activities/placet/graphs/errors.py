@@ -3,6 +3,7 @@
 GraphError
 ├── GraphChangedError            the graph is not the one that asked
 ├── NodeError                    the graph's own code failed
+├── TooManyStepsError            it took more supersteps than it may
 └── MisfitError                  what somebody answered is not what the graph takes
 
 CheckpointsUnavailableError      the database of checkpoints did not answer: trying again helps
@@ -40,6 +41,18 @@ class NodeError(GraphError):
         self.node = node
         said = f"{type(cause).__name__}: {cause}"
         super().__init__(f"The node {node} raised {said}" if node else said)
+
+
+class TooManyStepsError(GraphError):
+    """The graph took more supersteps in one go than its recursion limit allows.
+
+    Attributes:
+        limit: How many those are; LangGraph would name what was left of them for the last superstep.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"The graph took more than {limit} supersteps in one go, which is its recursion_limit.")
 
 
 class MisfitError(GraphError):

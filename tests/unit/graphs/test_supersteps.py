@@ -1,0 +1,175 @@
+"""Supersteps of a real graph with a real saver: what is answered once counts once, and only the head is read."""
+
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+# LangGraph's builder is untyped here and there.
+
+from __future__ import annotations
+
+import operator
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from langgraph.errors import GraphRecursionError
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from sqlalchemy import make_url
+from typing_extensions import TypedDict
+
+from placet.contracts.approvals import Outcome
+from placet.contracts.config import AgentConfig
+from placet.contracts.decisions import DecisionRecord
+from placet.contracts.graphs import Answered, Released
+from placet.graphs import Checkpoints, GraphAgent, GraphChangedError, Reached, TooManyStepsError, Wanted
+from placet.graphs._loading import Source
+
+
+class Notes(TypedDict):
+    """What these graphs work on."""
+
+    notes: Annotated[list[str], operator.add]
+
+
+@dataclass
+class Runs:
+    """A graph on one thread, stepped as the workflow does it."""
+
+    checkpoints: Checkpoints
+    wanted: Wanted = field(default_factory=lambda: Wanted(run_id="run-1", agent="a", thread_id=uuid.uuid4().hex))
+    ran: list[str] = field(default_factory=list[str])
+
+    def agent(self, *nodes: str, questions: Sequence[object] = ("which?",)) -> GraphAgent:
+        """Returns a graph of parallel nodes, each of which asks these questions."""
+        builder = StateGraph(Notes)
+        for name in nodes:
+            builder.add_node(name, self._asks(name, questions))
+            builder.add_edge(START, name)
+        return GraphAgent("a", AgentConfig(graph="x:y"), Source(builder.compile()))
+
+    def _asks(self, name: str, questions: Sequence[object]) -> Any:
+        def node(state: Notes) -> dict[str, list[str]]:
+            del state
+            said = [interrupt(question) for question in questions]
+            self.ran.append(name)
+            return {"notes": [f"{name} {one}" for one in said]}
+
+        return node
+
+    async def step(self, agent: GraphAgent, **changes: Any) -> Reached:
+        """Runs a superstep; where it is not told otherwise, from where the last one ended."""
+        reached = await agent.superstep(replace(self.wanted, **changes), self.checkpoints, lambda _: None)
+        self.wanted = replace(self.wanted, head=reached.head, stop_at=reached.stop_at)
+        return reached
+
+    async def until_it_waits(self, agent: GraphAgent) -> Reached:
+        """Begins a run, and steps until people are wanted."""
+        reached = await self.step(agent, begins=True, given={"notes": []})
+        while reached.status == "drained":
+            reached = await self.step(agent)
+        return reached
+
+
+def says(reached: Reached, text: str, place: int = 0) -> Answered:
+    """Returns the answer to one of those that wait."""
+    waiting = reached.waiting[place]
+    decision = {"id": "d", "type": "answer", "by": {"id": "user:dana", "name": "Dana", "via": "api"}}
+    record = DecisionRecord.model_validate(
+        {**decision, "received_at": "2026-03-01T00:00:00Z", "digest": "", "answers": {"answer": {"text": text}}}
+    )
+    outcome = Outcome(status="answered", digest="", decision=record)
+    return Answered(interrupt=waiting.id, task=waiting.task, calls=(Released(tool="ask_human", outcome=outcome),))
+
+
+@pytest.fixture
+async def runs(tmp_path: Path) -> AsyncIterator[Runs]:
+    checkpoints = Checkpoints(make_url(f"sqlite+aiosqlite:///{tmp_path}/ledger.db"))
+    yield Runs(checkpoints)
+    await checkpoints.close()
+
+
+async def test_an_answer_that_comes_twice_does_not_answer_the_next_question(runs: Runs) -> None:
+    """Nor does the second attempt fail: the node has asked something else meanwhile, and waits for that."""
+    agent = runs.agent("one", questions=["first?", "second?"])
+    first = await runs.until_it_waits(agent)
+    once = says(first, "a")
+    second = await runs.step(agent, answers=(once,))
+    again = await runs.step(agent, head=first.head, answers=(once,), again=True)
+    assert [one.id for one in again.waiting] == [one.id for one in second.waiting] != [one.id for one in first.waiting]
+    done = await runs.step(agent, head=first.head, answers=(says(second, "b"),))
+    while done.status == "drained":
+        done = await runs.step(agent)
+    assert done.output == {"notes": ["one a", "one b"]}
+    assert runs.ran == ["one"]
+
+
+async def test_a_superstep_whose_end_was_not_heard_is_applied_again_and_nothing_runs_twice(runs: Runs) -> None:
+    agent = runs.agent("one")
+    waits = await runs.until_it_waits(agent)
+    answers = (says(waits, "a"),)
+    lost = await runs.step(agent, answers=answers)
+    again = await runs.step(agent, head=waits.head, answers=answers, again=True)
+    assert runs.ran == ["one"]
+    assert again.head != lost.head
+    assert (again.status, again.output) == (lost.status, lost.output)
+
+
+async def test_only_the_head_is_read_whatever_was_stored_after_it(runs: Runs) -> None:
+    """A worker that was stopped and wakes later has stored a checkpoint that nobody heard of."""
+    agent = runs.agent("one", "two")
+    waits = await runs.until_it_waits(agent)
+    places = {one.node: place for place, one in enumerate(waits.waiting)}
+    both = [says(waits, "a", places["one"]), says(waits, "b", places["two"])]
+    first = await runs.step(agent, answers=(both[0],))
+    assert [one.node for one in first.waiting] == ["two"]
+    late = await runs.step(agent, answers=(both[1],))
+    assert late.status in {"drained", "ended"}
+    stepped = await runs.step(agent, head=first.head, again=True, answers=(both[1],))
+    assert sorted(runs.ran) == ["one", "two"]
+    assert stepped.output == late.output
+
+
+async def test_what_was_answered_is_gone_when_its_node_was_renamed_meanwhile(runs: Runs) -> None:
+    """LangGraph itself would report the graph as finished."""
+    waits = await runs.until_it_waits(runs.agent("one"))
+    with pytest.raises(GraphChangedError, match="has changed"):
+        await runs.step(runs.agent("another"), answers=(says(waits, "a"),))
+
+
+async def test_a_node_that_was_added_meanwhile_does_no_harm(runs: Runs) -> None:
+    waits = await runs.until_it_waits(runs.agent("one"))
+    done = await runs.step(runs.agent("one", "added"), answers=(says(waits, "a"),))
+    while done.status == "drained":
+        done = await runs.step(runs.agent("one", "added"))
+    assert done.output == {"notes": ["one a"]}
+
+
+async def test_an_answer_that_does_not_fit_is_asked_again_and_the_graph_hears_nothing(runs: Runs) -> None:
+    agent = runs.agent("one", questions=[{"what": "?"}])
+    waits = await runs.until_it_waits(agent)
+    again = await runs.step(agent, answers=(says(waits, "null"),))
+    assert [one.id for one in again.waiting] == [one.id for one in waits.waiting]
+    assert again.waiting[0].calls[0].context == {
+        "value": {"what": "?"},
+        "last_answer_refused": "LangGraph takes no null for an answer",
+    }
+    assert (again.head, runs.ran) == (waits.head, [])
+    assert (await runs.step(agent, answers=(says(again, "5"),))).output == {"notes": ["one 5"]}
+
+
+async def test_a_graph_may_take_as_many_steps_as_in_one_go(runs: Runs) -> None:
+    def on(state: Notes) -> dict[str, list[str]]:
+        del state
+        runs.ran.append("on")
+        return {"notes": ["on"]}
+
+    graph = StateGraph(Notes).add_node(on).add_edge(START, "on").add_edge("on", "on").compile()
+    limited = graph.with_config(recursion_limit=6)
+    with pytest.raises(GraphRecursionError):
+        await limited.ainvoke({"notes": []})
+    in_one_go = len(runs.ran)
+    with pytest.raises(TooManyStepsError, match="more than 6 supersteps"):
+        await runs.until_it_waits(GraphAgent("a", AgentConfig(graph="x:y"), Source(limited)))
+    assert len(runs.ran) - in_one_go == in_one_go == 6
