@@ -16,7 +16,8 @@ import httpx
 import pytest
 from temporalio.client import Client
 
-from placet_testing.node_packages import packages
+from placet.engine.errors import ProvisionError
+from placet_testing.node_packages import node_program
 from placet_testing.pages import file_of
 from placet_testing.payouts import CANCELLED_UNPAID, end_of
 from placet_testing.running_up import Up, running_up, until
@@ -57,12 +58,12 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Command:
 @pytest.fixture(scope="module")
 def typescript(tmp_path_factory: pytest.TempPathFactory) -> Command:
     """The page's workflow in TypeScript, with the locked packages."""
-    folder = tmp_path_factory.mktemp("typescript")
-    shutil.copytree(PROGRAMS / "typescript", folder, dirs_exist_ok=True)
+    try:
+        folder = node_program("typescript-sdk", PROGRAMS / "typescript", tmp_path_factory.mktemp("typescript"))
+    except ProvisionError as error:
+        unavailable(str(error))
     for name in ("payouts.ts", "activities.js"):
         (folder / name).write_text(file_of(PAGE, name))
-    kept = packages("typescript-sdk", PROGRAMS / "typescript")
-    (folder / "node_modules").symlink_to(kept / "node_modules")
     return ("node", str(folder / "main.js"))
 
 

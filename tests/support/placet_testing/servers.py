@@ -8,6 +8,7 @@
 | `workflow_environment` | test | one of the two: time skipping, or the real server with `--temporal=real` |
 | `task_queue` | test | the name of a queue that no other test uses |
 | `postgres_url` | test | the SQLAlchemy URL of an empty PostgreSQL database |
+| `langgraph_programs` | session | the folder of the programs that use LangGraph's JavaScript SDKs, beside their packages |
 
 A time-skipping server's clock only goes on: compare nothing with it. The one of `workflow_environment` is shared by all
 tests. What a machine lacks is provisioned before the first test, where no test's time limit counts and the progress can
@@ -22,6 +23,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn, Protocol, cast
 
@@ -40,8 +42,11 @@ from placet.engine.search_attributes import SEARCH_ATTRIBUTES
 from placet.engine.settings import Settings
 from placet_testing.browser.chromium import chromium
 from placet_testing.local_temporal import local_temporal
+from placet_testing.node_packages import node_packages, node_program
 from placet_testing.postgres import PostgresServer, postgres_server
 from placet_testing.time_skipping import time_skipping_server
+
+LANGGRAPH_PROGRAMS: Final = Path(__file__).parent / "sdks" / "langgraph"
 
 _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "temporal_server": obtain_server,
@@ -49,6 +54,7 @@ _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "time_skipping": time_skipping_server,
     "_shared_skipping": time_skipping_server,
     "browser": chromium,
+    "langgraph_programs": partial(node_packages, "langgraph-sdks", LANGGRAPH_PROGRAMS),
 }
 
 _FROM_OUTSIDE: Final = frozenset({"e2e", "faults"})
@@ -184,6 +190,15 @@ def postgres_url(_postgres: PostgresServer) -> Iterator[str]:
     """The SQLAlchemy URL of an empty PostgreSQL database, gone after the test."""
     with _postgres.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def langgraph_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs that use LangGraph's JavaScript SDKs, beside their packages."""
+    try:
+        return node_program("langgraph-sdks", LANGGRAPH_PROGRAMS, tmp_path_factory.mktemp("langgraph"))
+    except ProvisionError as error:
+        unavailable(str(error))
 
 
 def unavailable(reason: str) -> NoReturn:

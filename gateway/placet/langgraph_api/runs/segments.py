@@ -39,7 +39,7 @@ class Segment:
     Attributes:
         id: As clients know it.
         run: The whole run as it is now.
-        latest: Whether nothing of the thread comes after it.
+        latest: Whether it is the last part of its run so far.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Segment:
 
     def _status(self, snapshot: Snapshot) -> str:
         if not self.latest:
-            return "interrupted" if self.run.ended_at is None else _ENDS[self.run.status]
+            return "interrupted"
         if self.run.ended_at is not None:
             return _ENDS[self.run.status]
         return "interrupted" if snapshot.resting else "running"
@@ -84,7 +84,8 @@ async def segments_of(services: Services, caller: Caller, thread: ThreadRow) -> 
     rows = await services.ledger.threads.segments(thread.id)
     found += [_of_row(row, runs[row.run_id]) for row in rows if row.run_id in runs]
     found.sort(key=lambda one: (one.began_at, one.id), reverse=True)
-    return [one if place == 0 else replace(one, latest=False) for place, one in enumerate(found)]
+    last = {one.run.id: one.id for one in reversed(found)}
+    return [one if last[one.run.id] == one.id else replace(one, latest=False) for one in found]
 
 
 async def known_segment(services: Services, caller: Caller, thread: ThreadRow, segment_id: str) -> Segment:

@@ -77,11 +77,12 @@ def messages_of(given: JsonValue, known: set[str]) -> list[dict[str, JsonValue]]
         if not isinstance(one, dict):
             raise invalid_request([{"pointer": f"/input/messages/{place}", "message": "is no message"}])
         fields = cast("dict[str, Any]", one)
-        if fields.get("type", fields.get("role")) != "tool" and str(fields.get("id")) not in known:
+        if fields.get("type", fields.get("role")) != "tool":
             messages.append(fields)
     if not messages:
-        raise invalid_request([{"pointer": "/input", "message": "holds no new message"}])
-    return messages
+        raise invalid_request([{"pointer": "/input", "message": "holds no message"}])
+    # Where all are known the request has come before: under its key the run that it started is found.
+    return [message for message in messages if str(message.get("id")) not in known] or messages
 
 
 def _check_checkpoint(body: RunBody, snapshot: Snapshot) -> None:

@@ -16,8 +16,10 @@ import httpx
 from bs4 import BeautifulSoup
 
 from placet.contracts.sign_in import Oidc
-from placet_testing.node_packages import packages
+from placet.engine.errors import ProvisionError
+from placet_testing.node_packages import node_packages
 from placet_testing.oidc.forger import AUDIENCE
+from placet_testing.servers import unavailable
 
 SOURCE: Final = Path(__file__).parent / "provider"
 SECRET: Final = "a secret of the tests"  # noqa: S105
@@ -105,7 +107,10 @@ class Visitor:
 @contextmanager
 def running_panva(port: int, redirects: list[str]) -> Generator[Panva]:
     """Starts the provider for gateways at these addresses, and ends it."""
-    folder = packages("oidc-provider", SOURCE)
+    try:
+        folder = node_packages("oidc-provider", SOURCE)
+    except ProvisionError as error:
+        unavailable(str(error))
     shutil.copy(SOURCE / "server.js", folder)
     given = {"port": port, "redirects": redirects, "groups": GROUPS, "audience": AUDIENCE}
     command = ("node", "server.js", json.dumps(given))
