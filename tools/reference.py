@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import reference_langgraph
 import reference_models
 import reference_surfaces
 
@@ -24,6 +25,9 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "commands": reference_surfaces.commands,
     "endpoints": reference_surfaces.endpoints,
     "metrics": reference_surfaces.metrics,
+    "langgraph endpoints": reference_langgraph.endpoints,
+    "langgraph refusals": reference_langgraph.refusals,
+    "langgraph not offered": reference_langgraph.not_offered,
     "approval": reference_models.approval,
     "run": reference_models.run,
     "exit codes": reference_surfaces.exit_codes,

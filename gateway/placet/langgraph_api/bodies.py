@@ -90,18 +90,3 @@ class RunBody(Loose):
     if_not_exists: str | None = None
     checkpoint: dict[str, Any] | None = None
     checkpoint_id: str | None = None
-
-
-class ProtocolCommand(Loose):
-    """The body of POST `/threads/{thread_id}/commands`."""
-
-    id: int | None = None
-    method: str
-    params: Metadata = Field(default_factory=dict)
-
-
-class ProtocolSubscription(Loose):
-    """The body of POST `/threads/{thread_id}/stream/events`."""
-
-    channels: list[str] | None = None
-    since: int | None = None

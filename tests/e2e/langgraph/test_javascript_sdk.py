@@ -1,4 +1,4 @@
-"""The JavaScript SDK of LangGraph, four lines of it side by side, and React's hook on top."""
+"""The JavaScript SDK of LangGraph, four lines of it side by side."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from httpx import ASGITransport, AsyncClient
 from placet.api import create_app
 from placet.api.openapi import api_routes
 from placet.engine.settings import Settings
+from placet.langgraph_api.refusing import NOT_OFFERED
 from placet_testing.fake_temporal import FakeClock, FakeTemporal
 from placet_testing.gateway import Site, config_of, key_of, problem
 
@@ -22,7 +23,13 @@ CHAT = "http://localhost:3000"
 
 def surface(site: Site) -> list[tuple[str, str]]:
     """Every endpoint of the surface as method and path."""
-    ids = {"{thread_id}": "t", "{run_id}": "r", "{assistant_id}": "billing", "{checkpoint_id}": "c"}
+    ids = {
+        "{thread_id}": "t",
+        "{run_id}": "r",
+        "{assistant_id}": "billing",
+        "{checkpoint_id}": "c",
+        "{path:path}": "x",
+    }
     found: list[tuple[str, str]] = []
     for route in api_routes(site.app):
         path = route.path
@@ -44,8 +51,18 @@ async def test_without_a_key_of_ours_nothing_is_answered(site: Site) -> None:
 async def test_somebody_without_a_role_may_do_nothing(site: Site) -> None:
     client = site.client(**{"X-Api-Key": key_of("nobody")})
     for method, path in surface(site):
-        answer = await client.request(method, path, json={"assistant_id": "billing", "method": "x"})
-        problem(answer, 403, "not_allowed")
+        answer = await client.request(method, path, json={"assistant_id": "billing"})
+        if answer.json()["code"] != "not_offered":
+            problem(answer, 403, "not_allowed")
+
+
+async def test_what_is_not_offered_is_refused_with_its_reason_and_never_as_a_fault(site: Site) -> None:
+    """Older clients send again by themselves what was answered with 5xx."""
+    client = site.client("root")
+    for place, reason in NOT_OFFERED.items():
+        method, path = place.split(" ")
+        answer = await client.request(method, "/langgraph" + path.replace("{path:path}", "x"), json={})
+        assert reason in problem(answer, 404, "not_offered")["detail"]
 
 
 async def test_the_key_is_the_same_as_that_of_v1(site: Site) -> None:

@@ -8,7 +8,7 @@
 | `workflow_environment` | test | one of the two: time skipping, or the real server with `--temporal=real` |
 | `task_queue` | test | the name of a queue that no other test uses |
 | `postgres_url` | test | the SQLAlchemy URL of an empty PostgreSQL database |
-| `langgraph_programs` | session | the folder of the programs that use LangGraph's JavaScript SDKs, beside their packages |
+| `langgraph_programs` | session | the programs that use LangGraph in JavaScript, beside their packages |
 
 A time-skipping server's clock only goes on: compare nothing with it. The one of `workflow_environment` is shared by all
 tests. What a machine lacks is provisioned before the first test, where no test's time limit counts and the progress can

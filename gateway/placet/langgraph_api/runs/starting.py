@@ -14,7 +14,7 @@ from placet.api.runs.stopping import may_stop, stop_run
 from placet.contracts.canonical import canonical_text
 from placet.contracts.errors import RefusedError
 from placet.contracts.runs import RunRequest
-from placet.langgraph_api.assistants.describing import APPROVALS, named_assistant
+from placet.langgraph_api.assistants.describing import named_assistant
 from placet.langgraph_api.runs.segments import first_segment
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ async def start(services: Services, caller: Caller, body: RunBody, snapshot: Sna
         ProblemError: As `/v1` refuses to start a run.
     """
     name = named_assistant(services, body.assistant_id)
-    if name == APPROVALS and name not in services.config.agents:
-        raise invalid_request([{"pointer": "/assistant_id", "message": "nothing is started here, only decided"}])
     if not caller.has("requester"):
         raise ProblemError(code="not_allowed", detail=f"{caller.id} has not the role requester.", roles=["requester"])
     messages = messages_of(body.input, {str(one.get("id")) for one in snapshot.messages})
