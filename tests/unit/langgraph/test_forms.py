@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from placet.contracts.errors import RefusedError
 from placet.langgraph_api.answers.forms import by_interrupt, said
@@ -55,7 +56,7 @@ def test_the_words_of_before_are_ours(old: str, new: str) -> None:
 
 
 def test_both_spellings_of_an_edited_action_are_one() -> None:
-    action = {"name": "x", "args": {}}
+    action: JsonValue = {"name": "x", "args": {}}
     for name in ("edited_action", "editedAction"):
         (found,) = said({"type": "edit", name: action})
         assert (found.content, found.old) == ({"edited_action": action}, False)
