@@ -1,9 +1,10 @@
 """Who may do what, as one table: a route without a row is not served, and what a row does not say is refused.
 
-A row says which roles may call at all (403 else), and of the thing that the path names, an approval or a run, what it
-has to be to the caller: `own` (they asked for it, or started it), `named` (its approvers name them; of a run, those of
-one of its approvals), `any`. What is none of these to a caller is not there for them: 404, and left out of lists,
-counts, searches and streams. `acts` narrows that for what changes the thing: who sees it and may not gets 403.
+A row says which roles may call at all (403 else), and of the thing that the path names, an approval, a run or a thread,
+what it has to be to the caller: `own` (they asked for it, or started it), `named` (its approvers name them; of a run or
+a thread, those of one of its approvals), `any`. What is none of these to a caller is not there for them: 404, and left
+out of lists, counts, searches and streams. `acts` narrows that for what changes the thing: who sees it and may not gets
+403.
 
 `ended` says what is answered once the thing has ended. The table is checked against every endpoint when the app is
 made, and against what is really answered, role by role and state by state, by `tests/gateway/test_matrix.py`.
@@ -25,7 +26,7 @@ Relation = Literal["own", "named", "any"]
 """What a thing is to a caller."""
 Reach = Mapping[Role, Relation]
 """What of a kind of thing each role reaches."""
-Thing = Literal["approval", "run"]
+Thing = Literal["approval", "run", "thread"]
 Who = Literal["anybody", "signed in"] | frozenset[Role]
 """`anybody`, also without signing in; `signed in`, also without a role; or one of these roles (an admin has all)."""
 
@@ -36,6 +37,8 @@ DECIDES: Final[Reach] = MappingProxyType({"approver": "named", "admin": "any"})
 """Who decides; beside them a requester who is named as such. Nobody on a call of their own, but by a rule."""
 TAKES_BACK: Final[Reach] = MappingProxyType({"requester": "own", "admin": "any"})
 """Who withdraws an approval or cancels a run."""
+GOES_ON: Final[Reach] = MappingProxyType({"requester": "own", **DECIDES})
+"""Who goes on on a thread: says more on one of theirs, or answers what waits and names them."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Row:
         agents: Whether an agent's key may call it.
         in_browser: Whether only a session of a browser may call it: who comes with a key gets 403.
         may_be_public: Whether a setting may open it to anybody.
+        offered: Whether there is anything behind it; else it is 404 for who may call, with the reason.
     """
 
     who: Who = EVERY
@@ -59,6 +63,7 @@ class Row:
     agents: bool = False
     in_browser: bool = False
     may_be_public: bool = False
+    offered: bool = True
 
     def lets_in(self, who: Who) -> bool:
         """Returns whether a signature that lets in these says what the row says."""
@@ -71,6 +76,7 @@ _SESSION: Final = Row("signed in", in_browser=True)
 _PERSON: Final = Row("signed in")
 _ANY_ROLE: Final = Row(agents=True)
 _REQUESTERS: Final[frozenset[Role]] = frozenset({"requester"})
+_PARTIES: Final[frozenset[Role]] = frozenset({"requester", "approver"})
 _STARTS: Final = Row(_REQUESTERS, agents=True)
 _READS_APPROVAL: Final = Row(thing="approval", agents=True)
 _READS_RUN: Final = Row(thing="run", agents=True)
@@ -78,6 +84,10 @@ _PAGE: Final = Row()
 _PAGE_OF_APPROVAL: Final = Row(thing="approval")
 _PAGE_OF_RUN: Final = Row(thing="run")
 _DECISION: Final = Row(thing="approval", acts=DECIDES, ended=409)
+_READS_THREAD: Final = Row(thing="thread", agents=True)
+_OWN_THREAD: Final = Row(thing="thread", acts=TAKES_BACK, agents=True)
+_GOES_ON: Final = Row(_PARTIES, "thread", acts=GOES_ON, agents=True)
+_NOT_OFFERED: Final = Row(agents=True, offered=False)
 
 TABLE: Final[Mapping[str, Row]] = MappingProxyType(
     {
@@ -112,8 +122,7 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "POST /sign-out": _SIGNED_IN,
         "GET /sign-in/command-line": _SESSION,
         "POST /sign-in/command-line": _SESSION,
-        # What clients of LangGraph ask for; what a run of a thread is to the caller is looked up as above, and to go on
-        # from an interrupt is to decide.
+        # What clients of LangGraph ask for. To go on from an interrupt is to decide, which no agent may.
         "GET /langgraph/info": _OPEN,
         "GET /langgraph/ok": _OPEN,
         "POST /langgraph/assistants/search": _ANY_ROLE,
@@ -121,24 +130,47 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "GET /langgraph/assistants/{assistant_id}": _ANY_ROLE,
         "GET /langgraph/assistants/{assistant_id}/schemas": _ANY_ROLE,
         "GET /langgraph/assistants/{assistant_id}/graph": _ANY_ROLE,
+        "POST /langgraph/threads": _STARTS,
         "POST /langgraph/threads/search": _ANY_ROLE,
         "POST /langgraph/threads/count": _ANY_ROLE,
-        "GET /langgraph/threads/{thread_id}": _ANY_ROLE,
-        "PATCH /langgraph/threads/{thread_id}": _ANY_ROLE,
-        "DELETE /langgraph/threads/{thread_id}": _ANY_ROLE,
-        "GET /langgraph/threads/{thread_id}/state": _ANY_ROLE,
-        "POST /langgraph/threads/{thread_id}/state": _ANY_ROLE,
-        "GET /langgraph/threads/{thread_id}/state/{checkpoint_id}": _ANY_ROLE,
-        "POST /langgraph/threads/{thread_id}/history": _ANY_ROLE,
-        "GET /langgraph/threads/{thread_id}/runs": _ANY_ROLE,
-        "POST /langgraph/threads/{thread_id}/runs": _ANY_ROLE,
-        "POST /langgraph/threads/{thread_id}/runs/stream": _ANY_ROLE,
-        "POST /langgraph/threads/{thread_id}/runs/wait": _ANY_ROLE,
-        "GET /langgraph/threads/{thread_id}/runs/{run_id}": _ANY_ROLE,
-        "GET /langgraph/threads/{thread_id}/runs/{run_id}/stream": _ANY_ROLE,
-        "GET /langgraph/threads/{thread_id}/runs/{run_id}/join": _ANY_ROLE,
-        "POST /langgraph/threads/{thread_id}/runs/{run_id}/cancel": _ANY_ROLE,
-        "POST /langgraph/threads": _STARTS,
+        "GET /langgraph/threads/{thread_id}": _READS_THREAD,
+        "PATCH /langgraph/threads/{thread_id}": _OWN_THREAD,
+        "DELETE /langgraph/threads/{thread_id}": _OWN_THREAD,
+        "GET /langgraph/threads/{thread_id}/state": _READS_THREAD,
+        "POST /langgraph/threads/{thread_id}/state": Row(_PARTIES, "thread", acts=GOES_ON, ended=409, agents=True),
+        "GET /langgraph/threads/{thread_id}/state/{checkpoint_id}": _READS_THREAD,
+        "POST /langgraph/threads/{thread_id}/history": _READS_THREAD,
+        "GET /langgraph/threads/{thread_id}/runs": _READS_THREAD,
+        "POST /langgraph/threads/{thread_id}/runs": _GOES_ON,
+        "POST /langgraph/threads/{thread_id}/runs/stream": _GOES_ON,
+        "POST /langgraph/threads/{thread_id}/runs/wait": _GOES_ON,
+        "GET /langgraph/threads/{thread_id}/runs/{run_id}": _READS_THREAD,
+        "GET /langgraph/threads/{thread_id}/runs/{run_id}/stream": _READS_THREAD,
+        "GET /langgraph/threads/{thread_id}/runs/{run_id}/join": _READS_THREAD,
+        "POST /langgraph/threads/{thread_id}/runs/{run_id}/cancel": Row(
+            thing="thread", acts=TAKES_BACK, ended=409, agents=True
+        ),
+        "POST /langgraph/assistants": _NOT_OFFERED,
+        "PATCH /langgraph/assistants/{path:path}": _NOT_OFFERED,
+        "DELETE /langgraph/assistants/{path:path}": _NOT_OFFERED,
+        "POST /langgraph/runs": _NOT_OFFERED,
+        "POST /langgraph/runs/stream": _NOT_OFFERED,
+        "POST /langgraph/runs/wait": _NOT_OFFERED,
+        "POST /langgraph/runs/batch": _NOT_OFFERED,
+        "POST /langgraph/runs/cancel": _NOT_OFFERED,
+        "POST /langgraph/runs/crons": _NOT_OFFERED,
+        "POST /langgraph/runs/crons/search": _NOT_OFFERED,
+        "POST /langgraph/threads/prune": _NOT_OFFERED,
+        "POST /langgraph/threads/{thread_id}/copy": _NOT_OFFERED,
+        "GET /langgraph/threads/{thread_id}/stream": _NOT_OFFERED,
+        "DELETE /langgraph/threads/{thread_id}/runs/{run_id}": _NOT_OFFERED,
+        "POST /langgraph/threads/{thread_id}/commands": _NOT_OFFERED,
+        "POST /langgraph/threads/{thread_id}/stream/events": _NOT_OFFERED,
+        "GET /langgraph/store/items": _NOT_OFFERED,
+        "PUT /langgraph/store/items": _NOT_OFFERED,
+        "DELETE /langgraph/store/items": _NOT_OFFERED,
+        "POST /langgraph/store/items/search": _NOT_OFFERED,
+        "POST /langgraph/store/namespaces": _NOT_OFFERED,
         # The pages: for people, never for an agent's key.
         "GET /static/{version}/{name:path}": _OPEN,
         "GET /": _PAGE,

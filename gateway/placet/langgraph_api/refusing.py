@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from placet.api.access import AllowAll
-from placet.api.identity import Caller
+from placet.api.access import SignedIn
 from placet.langgraph_api.errors import SurfaceError
 from placet.langgraph_api.routing import ClientRoute
 
@@ -38,13 +37,11 @@ NOT_OFFERED: Final = {
 }
 """Every path that clients know and Placet does not take, with the reason that its answer gives."""
 
-_Known = Annotated[Caller, Depends(AllowAll("requester", "approver", "auditor", "admin"))]
-
 
 def _refuse(place: str, reason: str) -> None:
     method, path = place.split(" ")
 
-    async def refuse(_caller: _Known) -> None:
+    async def refuse(_caller: SignedIn) -> None:
         shown = path.replace("{path:path}", "…")
         raise SurfaceError(code="not_offered", detail=f"Placet does not offer {method} {shown}: {reason}.")
 

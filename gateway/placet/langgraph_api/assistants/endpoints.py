@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 
 from placet.api.access import Anybody, Body, Gateway, SignedIn
 from placet.api.answers import Json
+from placet.api.services import Services
 from placet.langgraph_api.assistants.describing import (
     assistant,
     assistant_names,
@@ -22,6 +23,8 @@ from placet.langgraph_api.routing import ClientRoute
 
 router: Final = APIRouter(prefix="/langgraph", include_in_schema=False, route_class=ClientRoute)
 
+USUAL: Final = 10
+"""Assistants on a page where nothing else is asked for."""
 _FLAGS: Final[dict[str, Any]] = {"assistants": True, "crons": False, "langsmith": False, "strict_resume": True}
 
 
@@ -47,9 +50,8 @@ async def search_assistants(
     """Lists the agents."""
     del caller
     rows = await published(services)
-    wanted = [name for name in assistant_names(services) if {name} >= {body.graph_id or name, body.name or name}]
-    start = body.offset or 0
-    return Json([assistant(services, name, rows.get(name)) for name in wanted[start : start + (body.limit or 10)]])
+    first, limit = body.offset or 0, USUAL if body.limit is None else body.limit
+    return Json([assistant(services, name, rows.get(name)) for name in _found(services, body)[first : first + limit]])
 
 
 @router.post("/assistants/count")
@@ -60,8 +62,7 @@ async def count_assistants(
 ) -> Json:
     """Counts the agents."""
     del caller
-    names = assistant_names(services)
-    return Json(sum({name} >= {body.graph_id or name, body.name or name} for name in names))
+    return Json(len(_found(services, body)))
 
 
 @router.get("/assistants/{assistant_id}")
@@ -84,3 +85,8 @@ async def read_graph(assistant_id: str, caller: SignedIn, services: Gateway) -> 
     """Shows an agent as a graph: a model and its tools."""
     del caller
     return Json(drawing(named_assistant(services, assistant_id)))
+
+
+def _found(services: Services, search: AssistantSearch) -> list[str]:
+    wanted = {search.graph_id, search.name} - {None}
+    return [name for name in assistant_names(services) if wanted <= {name}]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from placet.api.access import Body, Gateway, SignedIn
+from placet.api.access import Allow, Body, Gateway, SignedIn
 from placet.api.answers import Json
 from placet.api.bodies import invalid_request
 from placet.api.errors import ProblemError
@@ -31,6 +31,8 @@ router: Final = APIRouter(prefix="/langgraph/threads/{thread_id}", include_in_sc
 _ENOUGH: Final = 100
 """Runs that a list shows, at most."""
 _Run = Annotated[RunBody, Depends(Body(RunBody))]
+Party = Annotated[Caller, Depends(Allow("requester", "approver"))]
+"""Who may go on on a thread: say more, or answer what waits."""
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
 StreamModes = Annotated[list[str] | None, Query(alias="stream_mode")]
 
@@ -78,7 +80,7 @@ async def begin(services: Services, caller: Caller, thread_id: str, body: RunBod
 
 
 @router.post("/runs/stream")
-async def stream_run(thread_id: str, body: _Run, caller: SignedIn, services: Gateway) -> Response:
+async def stream_run(thread_id: str, body: _Run, caller: Party, services: Gateway) -> Response:
     """Starts a run, or answers what waits, and streams until the next wait or the end."""
     new = await begin(services, caller, thread_id, body)
     return stream(
@@ -87,14 +89,14 @@ async def stream_run(thread_id: str, body: _Run, caller: SignedIn, services: Gat
 
 
 @router.post("/runs/wait")
-async def wait_for_run(thread_id: str, body: _Run, caller: SignedIn, services: Gateway) -> Response:
+async def wait_for_run(thread_id: str, body: _Run, caller: Party, services: Gateway) -> Response:
     """Starts a run, or answers what waits, and answers with the state at the next wait or the end."""
     new = await begin(services, caller, thread_id, body)
     return value(services, caller, new.thread, new.segment, new.answered)
 
 
 @router.post("/runs")
-async def create_run(thread_id: str, body: _Run, caller: SignedIn, services: Gateway) -> Json:
+async def create_run(thread_id: str, body: _Run, caller: Party, services: Gateway) -> Json:
     """Starts a run, or answers what waits, and does not wait."""
     new = await begin(services, caller, thread_id, body)
     snapshot = await snapshot_of(services, caller, new.thread, new.answered, noted=False)
@@ -181,7 +183,7 @@ async def cancel_run(
 async def update_state(
     thread_id: str,
     body: Annotated[StateUpdate, Depends(Body(StateUpdate))],
-    caller: SignedIn,
+    caller: Party,
     services: Gateway,
 ) -> Json:
     """Marks a thread as resolved (`as_node: "__end__"`): what waits is rejected. Nothing else is written to a state."""
