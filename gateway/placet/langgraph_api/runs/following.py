@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -12,7 +12,7 @@ from placet.langgraph_api.threads.snapshot import snapshot_of
 from placet.ledger import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Sequence
+    from collections.abc import AsyncGenerator, Collection, Generator, Sequence
 
     from placet.api.identity import Caller
     from placet.api.services import Services
@@ -26,6 +26,8 @@ _BEGIN: Final = 1.0
 """Seconds that the follower of the log has to find it; where the ledger is down, looking again must do."""
 _AGAIN: Final = 0.5
 """Seconds until the ledger is asked again."""
+_CHECK: Final = 1.0
+"""Seconds between looks at whether the caller may still follow."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -35,7 +37,8 @@ async def following(
 ) -> AsyncGenerator[Snapshot | None]:
     """Yields the thread after each of its events, and None after each silence.
 
-    Ends behind the snapshot in which the thread rests, or where the process stops.
+    Ends behind the snapshot in which the thread rests, where the caller's key or session is revoked or runs out, or
+    where the process stops.
 
     Args:
         services: Where to look.
@@ -44,6 +47,8 @@ async def following(
         answered: What the caller has just decided on.
         on: Whether to go on where the thread rests.
     """
+    if services.stopping.is_set():
+        return
     woken = asyncio.Event()
     run_id = ""
 
@@ -51,11 +56,11 @@ async def following(
         if not run_id or on or any(event.run_id == run_id for event in events):
             woken.set()
 
-    with services.feed.listening(hear):
+    with services.feed.listening(hear), _watched(services, caller) as gone:
         with suppress(TimeoutError):
             async with asyncio.timeout(_BEGIN):
                 await services.feed.begun()
-        while not services.stopping.is_set():
+        while not services.stopping.is_set() and not gone.is_set():
             # Before the reading: what is told of while it is read must wake who goes to sleep after it.
             woken.clear()
             try:
@@ -68,13 +73,34 @@ async def following(
             yield snapshot
             if snapshot.resting and not on:
                 return
-            if not await _woken(woken, services.stopping):
+            if not await _any_of(woken, gone, services.stopping):
                 yield None
 
 
-async def _woken(one: asyncio.Event, other: asyncio.Event) -> bool:
-    """Returns whether one of two things happened before the next sign of life is due."""
-    tasks = {asyncio.create_task(one.wait()), asyncio.create_task(other.wait())}
+@contextmanager
+def _watched(services: Services, caller: Caller) -> Generator[asyncio.Event]:
+    """Gives an event that is set once the caller may not be here any more."""
+    gone = asyncio.Event()
+
+    async def watch() -> None:
+        while not gone.is_set():
+            await asyncio.sleep(_CHECK)
+            try:
+                if await services.auth.admission.gone((caller,)):
+                    gone.set()
+            except LedgerError as error:
+                _log.warning("admission_not_checked", error=str(error))
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield gone
+    finally:
+        watching.cancel()
+
+
+async def _any_of(*events: asyncio.Event) -> bool:
+    """Returns whether one of several things happened before the next sign of life is due."""
+    tasks = {asyncio.create_task(event.wait()) for event in events}
     try:
         done, _ = await asyncio.wait(tasks, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)

@@ -70,8 +70,9 @@ def places(segment: Segment) -> dict[str, str]:
 
 
 def _final(snapshot: Snapshot | None) -> dict[str, Any]:
-    if snapshot is None:
-        return {}
+    """Returns the state in which the thread rests; what it was before that is not shown as if it were."""
+    if snapshot is None or not snapshot.resting:
+        return {"__error__": {"error": "NotFollowed", "message": "The gateway stopped waiting; the run goes on."}}
     run = snapshot.run
     if run is not None and run.status == "failed":
         return {**snapshot.values, "__error__": failure(run.error)}
