@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 from httpx import Response
 
+from placet.contracts.runs import CloseInput
 from placet.langgraph_api.ids import first_segment_of
-from placet.ledger import AgentRow
+from placet.ledger import AgentRow, MessageDict
 from placet_testing.gateway import Site, mark_of, problem
 
 
@@ -53,3 +54,24 @@ async def test_who_waited_for_the_end_is_not_shown_what_was_before_it(site: Site
         async with asyncio.timeout(5):
             state = json.loads((await waiting).text)
     assert state["__error__"]["error"] == "NotFollowed"
+
+
+async def test_what_was_said_last_is_read_where_the_run_ends_while_its_messages_are_read(
+    site: Site, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = (await site.client("bot").get("/v1/runs")).json()["items"]
+    read, endings = (
+        site.ledger.run_messages,
+        [CloseInput(run_id=run["id"], agent="billing", thread_id=run["thread_id"], status="completed")],
+    )
+
+    async def read_and_end(run_id: str) -> list[MessageDict]:
+        messages = await read(run_id)
+        if not endings:
+            return [*messages, {"type": "ai", "data": {"content": "Done.", "id": "last"}}]
+        await site.ledger.close_run(endings.pop(), "Done.", site.clock())
+        return messages
+
+    monkeypatch.setattr(site.ledger, "run_messages", read_and_end)
+    state = (await site.client("bot").get(f"{place}/join")).json()
+    assert [message["content"] for message in state["messages"]] == ["x", "Done."]

@@ -126,16 +126,21 @@ def reader_of(caller: Caller) -> str:
 async def _at_one_moment(services: Services, run: Run) -> tuple[Run, list[MessageDict]]:
     """Returns the run with everything that it waits for, and what was said until then.
 
-    Where an approval came or went while the messages were read, both are read again.
+    Where the run ended, or an approval came or went, while the messages were read, both are read again: its last words
+    are not left out.
     """
     after, kept = run, list["MessageDict"]()
     for _ in range(_ATTEMPTS):
         before = await services.ledger.run(run.id, services.clock()) or run
         kept = await services.ledger.run_messages(run.id)
         after = await services.ledger.run(run.id, services.clock()) or run
-        if [one.id for one in before.pending] == [one.id for one in after.pending]:
+        if _stand(before) == _stand(after):
             return after, kept
     return after.model_copy(update={"pending": ()}), kept
+
+
+def _stand(run: Run) -> tuple[str, list[str]]:
+    return run.status, [approval.id for approval in run.pending]
 
 
 async def _note(services: Services, caller: Caller, thread_id: str, interrupt: Interrupt) -> None:
