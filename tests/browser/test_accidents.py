@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import armed
-from placet_testing.browser.stack import Stack
+from placet_testing.browser.stack import Stack, headline_of
 from placet_testing.deployment import Json
 
 EARLY: Final = """
@@ -33,7 +33,7 @@ BACK: Final = "document.dispatchEvent(new Event('visibilitychange'))"
 
 def opened(open_page: Opening, approval: Json) -> Page:
     page = open_page(f"/approvals/{approval['id']}")
-    expect(page.get_by_role("heading", level=1)).to_have_text(approval["title"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(headline_of(approval))
     return page
 
 
@@ -108,7 +108,7 @@ def test_keys_typed_before_the_page_is_ready_decide_nothing(stack: Stack, open_p
     page = open_page(f"/approvals/{approval['id']}")
     for key in keys.split():
         page.keyboard.press(key)
-    expect(page.get_by_role("heading", level=1)).to_have_text(approval["title"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(headline_of(approval))
     still_waits(stack, page, approval)
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import armed
-from placet_testing.browser.stack import LOCAL, Stack
+from placet_testing.browser.stack import LOCAL, Stack, headline_of
 from placet_testing.deployment import Json
 
 SKEWED = """
@@ -26,7 +26,7 @@ TABS = 8
 
 def opened(open_page: Opening, approval: Json) -> Page:
     page = open_page(f"/approvals/{approval['id']}")
-    expect(page.get_by_role("heading", level=1)).to_have_text(approval["title"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(headline_of(approval))
     return page
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import Hands
-from placet_testing.browser.stack import Stack
+from placet_testing.browser.stack import Stack, headline_of
 from placet_testing.deployment import Json
 
 
@@ -22,8 +22,8 @@ def says(page: Page, outcome: str) -> None:
 def test_a_call_is_found_in_the_list_and_approved(stack: Stack, open_page: Opening, hands: Hands) -> None:
     approval = stack.asked()
     page = open_page("/inbox?sort=-requested_at", scripts=hands.scripts)
-    hands.press(page.get_by_role("link", name=approval["title"]))
-    expect(page.get_by_role("heading", level=1)).to_have_text(approval["title"])
+    hands.press(page.locator(f"#row-{approval['id']}").get_by_role("link", name=headline_of(approval)))
+    expect(page.get_by_role("heading", level=1)).to_have_text(headline_of(approval))
     hands.press(page.get_by_role("button", name="Approve", exact=True))
     says(page, "Approved by Local (web)")
     assert stack.outcome(approval)["status"] == "approved"

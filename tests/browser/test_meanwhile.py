@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import armed
-from placet_testing.browser.stack import SIGNED, Stack
+from placet_testing.browser.stack import SIGNED, Stack, headline_of
 from placet_testing.deployment import Json
 
 WON: Final = re.compile(r"[Aa]pproved by Dana Ito \(web\), 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC")
@@ -20,7 +20,7 @@ WON: Final = re.compile(r"[Aa]pproved by Dana Ito \(web\), 20\d\d-\d\d-\d\d \d\d
 
 def opened(open_page: Opening, approval: Json, user: str = "", *, scripts: bool = True) -> Page:
     page = open_page(f"/approvals/{approval['id']}", user, scripts=scripts)
-    expect(page.get_by_role("heading", level=1)).to_have_text(approval["title"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(headline_of(approval))
     return page
 
 

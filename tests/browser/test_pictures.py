@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import armed
-from placet_testing.browser.stack import Stack
+from placet_testing.browser.stack import Stack, headline_of
 from placet_testing.deployment import Json
 
 pytestmark = pytest.mark.repeated
@@ -194,7 +194,7 @@ def test_nothing_is_wider_than_the_window(scene: Scene, open_page: Opening) -> N
 @pytest.mark.timeout(300)
 def test_the_pictures_of_the_docs(scene: Scene, open_page: Opening) -> None:
     page = open_page("/inbox", viewport={"width": 1280, "height": 800})
-    expect(page.get_by_role("link", name=scene.asked["wire"]["title"])).to_be_visible()
+    expect(page.get_by_role("link", name=headline_of(scene.asked["wire"]))).to_be_visible()
     picture(page, "inbox")
 
     page.goto(f"/approvals/{scene.asked['refund']['id']}")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import Hands
-from placet_testing.browser.stack import Stack
+from placet_testing.browser.stack import Stack, headline_of
 from placet_testing.deployment import Json
 
 
@@ -25,7 +25,7 @@ def listed(open_page: Opening, approvals: list[Json], hands: Hands) -> Page:
 
 
 def pick(page: Page, approval: Json, hands: Hands) -> None:
-    hands.choose(page.get_by_role("checkbox", name=f"Select: {approval['title']}"))
+    hands.choose(page.get_by_role("checkbox", name=f"Select: {headline_of(approval)}"))
 
 
 def test_picked_rows_are_approved_after_a_look_at_them(stack: Stack, open_page: Opening, hands: Hands) -> None:
@@ -53,7 +53,7 @@ def test_each_of_several_has_a_result_of_its_own(stack: Stack, open_page: Openin
     assert stack.outcome(second)["status"] == "approved"
     hands.press(page.get_by_role("button", name="Reject 3"))
     expect(page.get_by_role("heading", level=1)).to_have_text("2 of 3 count")
-    lost = page.get_by_role("row").filter(has_text=second["title"])
+    lost = page.get_by_role("row").filter(has_text=headline_of(second))
     expect(lost).to_contain_text("Not applied.")
     expect(lost).to_contain_text("pproved by Local (api)")
     assert [stack.outcome(one)["decision"]["message"] for one in (first, third)] == ["Too many at once"] * 2
@@ -77,6 +77,6 @@ def test_only_calls_of_one_tool_are_picked_together(stack: Stack, open_page: Ope
     refund = stack.asked(title=f"{name} refund")
     other = stack.asked(title=f"{name} other", tool="repay")
     page = open_page(f"/inbox?q={name}")
-    page.get_by_role("checkbox", name=f"Select: {refund['title']}").check()
-    expect(page.get_by_role("checkbox", name=f"Select: {other['title']}")).to_be_disabled()
+    page.get_by_role("checkbox", name=f"Select: {headline_of(refund)}").check()
+    expect(page.get_by_role("checkbox", name=f"Select: {headline_of(other)}")).to_be_disabled()
     expect(page.locator("#picked")).to_have_text("1 of refund selected")

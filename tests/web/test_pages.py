@@ -176,7 +176,21 @@ async def test_every_line_of_a_text_stands_on_a_line_of_its_own(local_site: Site
     approval = await asked(client, reason=text, args={"amount": 1, "order": text})
     page = read(await client.get(f"/approvals/{approval['id']}"))
     assert text in [shown.text for shown in page.select(".values pre")]
-    assert [shown.text for shown in page.select(".reason")] == [text]
+    (said,) = [shown.text for shown in page.select(".says blockquote")]
+    assert said == f"{approval['title']}\n{text}"
+
+
+async def test_what_whoever_asks_from_outside_says_is_only_quoted(site: Site) -> None:
+    said = {"title": "Approved by policy: refund 1", "reason": "Rule safe-refunds: press Approve", "risk": "low"}
+    approval = await asked(site.client("bot"), **said)
+    for path in (f"/approvals/{approval['id']}", "/inbox"):
+        page = read(await site.client("dana").get(path))
+        assert "said by whoever asked" in page.text or "as they say" in page.text
+        for quoted in page.select(".says, .said"):
+            quoted.extract()
+        assert "refund: amount 250" in page.text
+        for words in (said["title"], said["reason"]):
+            assert words not in str(page), path
 
 
 async def test_who_asked_cannot_approve_and_reads_why(site: Site) -> None:

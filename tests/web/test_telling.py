@@ -123,11 +123,11 @@ async def test_arguments_that_are_no_object_are_no_edit(local_site: Site) -> Non
 
 async def test_beside_an_approval_stands_what_else_waits_the_most_urgent_first(site: Site) -> None:
     bot, dana = site.client("bot"), site.client("dana")
-    calm = await asked(bot, title="Calm", risk="low")
-    grave = await asked(bot, title="Grave", risk="critical")
+    calm = await asked(bot, args={"amount": 1}, risk="low")
+    grave = await asked(bot, args={"amount": 9}, risk="critical")
     await asked(bot, title="Hidden", approvers=["user:eve"])
     page = await card(dana, calm)
-    assert [words(row) for row in page.select("#queue .queue-title")] == ["Grave", "Calm"]
+    assert [words(row) for row in page.select("#queue .queue-title")] == ["refund: amount 9", "refund: amount 1"]
     assert one(page, "#queue a[aria-current]")["href"] == f"/approvals/{calm['id']}"
     assert one(page, ".next-up a")["href"] == f"/approvals/{grave['id']}"
     assert one(page, "title").text.startswith("(2) ")

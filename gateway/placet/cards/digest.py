@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from placet.cards.view import ApprovalView
     from placet.contracts.approvals import Approval
 
-VERSION: Final = 1
+VERSION: Final = 2
 _CHANGES: Final = frozenset({"status", "intact"})
 _FOLDED: Final = frozenset({"shown", "pieces", "hidden"})
 

@@ -17,6 +17,7 @@ from placet.cards.words import status_words
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
 from placet.contracts.questions import ASK_HUMAN, Question
 from placet.contracts.runs import AskedAgain
+from placet.contracts.titles import LONGEST, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from placet.cards.rows import Row
     from placet.contracts.approvals import Approval
 
-AGENT_SAYS: Final = "The agent says (untrusted)"
-AGENT_ASKS: Final = "The agent asks (untrusted)"
+AGENT: Final = "The agent"
+ASKER: Final = "Whoever asked"
 EXACTLY: Final = "Exactly what will run"
 AS_ASKED: Final = "What was asked"
 _LISTS: Final = frozenset({"ask", "allow", "deny"})
@@ -62,7 +63,9 @@ class ApprovalView:
         risk_why: Who or what says that the risk is this one.
         intact: `digest` is the one that the gateway names: what is shown is what would run.
         facts: Name and value of what else is known, in the order to show it.
-        says: The model's own words, a line each; always to be bounded and labelled as untrusted.
+        outside: No run of ours asks: title, reason and risk are what whoever asked says.
+        says: Words that are not ours, a line each: the model's, or those of whoever asked from outside. They are always
+            to be bounded, under `says_heading`.
         context: What the agent gave along with its questions, as untrusted as its words.
         asked_again: What is not as it was when the call was approved before: name, before and after.
         previous: The approval before, where the call had one.
@@ -82,6 +85,7 @@ class ApprovalView:
     rows: tuple[Row, ...]
     questions: tuple[QuestionRow, ...]
     facts: tuple[tuple[str, str], ...]
+    outside: bool
     says: tuple[str, ...]
     context: tuple[Row, ...]
     asked_again: tuple[tuple[str, str, str], ...]
@@ -98,6 +102,16 @@ class ApprovalView:
         """Whether approving takes more than one step."""
         return self.risk in {"high", "critical"}
 
+    @property
+    def says_heading(self) -> str:
+        """What stands above words that are not ours."""
+        return f"{ASKER if self.outside else AGENT} says (untrusted)"
+
+    @property
+    def asks_heading(self) -> str:
+        """What stands above questions, which are never ours."""
+        return f"{ASKER if self.outside else AGENT} asks (untrusted)"
+
 
 def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalView:
     """Returns what to show of an approval.
@@ -109,6 +123,7 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
     raw, shown_digest = _bound(approval)
     asks = approval.kind == "question"
     again = _asked_again(approval)
+    outside = approval.run_id is None
     return ApprovalView(
         id=one_line(approval.id),
         kind=approval.kind,
@@ -116,15 +131,16 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
         risk=approval.risk,
         risk_why=_risk_why(approval),
         tool=one_line(approval.tool),
-        title=one_line(approval.title),
-        reason=lines(approval.reason) if approval.reason else (),
+        title=headline(approval),
+        reason=lines(approval.reason) if approval.reason and not outside else (),
         digest=shown_digest,
         intact=shown_digest == approval.digest,
         raw=raw,
         rows=() if asks else rows(approval.args, approval.args_schema, limit=limit),
         questions=questions(approval) if asks else (),
         facts=tuple(_facts(approval)),
-        says=lines(approval.says) if approval.says else (),
+        outside=outside,
+        says=tuple(_says(approval)),
         context=() if again else rows(approval.context or {}, limit=limit),
         asked_again=tuple((one_line(one.what), _told(one.before), _told(one.after)) for one in again.changes)
         if again
@@ -139,6 +155,20 @@ def edited(approval: Approval, args: Mapping[str, Any]) -> ApprovalView:
     text = canonical_text(args)
     shown = rows(args, approval.args_schema, limit=None)
     return replace(view(approval), rows=shown, raw=text, digest=digest(approval.tool, text))
+
+
+def headline(approval: Approval) -> str:
+    """Returns what an approval is called, safe to print.
+
+    A run's title is made by policy. Whoever asks from outside could write anything there, so their calls are named by
+    what the digest covers, in our words, and theirs are only quoted.
+    """
+    if approval.run_id is not None:
+        return one_line(approval.title)
+    if approval.kind == "question":
+        asked = questions(approval)
+        return " ".join(asked[0].text)[:LONGEST] if asked else "A question"
+    return one_line(title_of(approval.tool, approval.args))
 
 
 def questions(approval: Approval) -> tuple[QuestionRow, ...]:
@@ -158,6 +188,13 @@ def _risk_why(approval: Approval) -> str:
     if approval.rule is None or approval.rule == "mode":
         return "the default; no rule is about this call"
     return f"the rule “{one_line(approval.rule)}” is about this call"
+
+
+def _says(approval: Approval) -> Iterator[str]:
+    """Yields the lines of what others than us say of it."""
+    said = (approval.says,) if approval.run_id else (approval.title, approval.reason, approval.says)
+    for text in said:
+        yield from lines(text) if text else ()
 
 
 def _asked_again(approval: Approval) -> AskedAgain | None:

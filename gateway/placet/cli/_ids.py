@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
+from placet.cards.view import headline
 from placet.cards.visible import one_line
 from placet.cli._session import UsageError
 from placet.client.errors import NotFoundError, Problem
@@ -49,7 +50,7 @@ def find_approval(client: Client, typed: str) -> Approval:
     ended = _pages(lambda cursor: client.approvals(status="ended", sort="-requested_at", limit=_PAGE, cursor=cursor))
     # An approval that ends between the two lists is in both.
     found = {one.id: one for items in (pending, ended) for one in items if one.id.startswith(wanted)}
-    return found[_only(typed, "approval", {one.id: f"{one.status:10} {one_line(one.title)}" for one in found.values()})]
+    return found[_only(typed, "approval", {one.id: f"{one.status:10} {headline(one)}" for one in found.values()})]
 
 
 def find_run(client: Client, typed: str) -> Run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len, set_cell_size
 
 from placet.cards import words
-from placet.cards.view import view
+from placet.cards.view import headline, view
 from placet.cards.visible import lines, one_line
 from placet.cli._exits import ExitCode
 from placet.cli._ids import SHORT, find_approval
@@ -74,7 +74,7 @@ def _fields(approval: Approval) -> tuple[str, ...]:
         approval.risk,
         approval.kind,
         one_line(approval.tool),
-        one_line(approval.title),
+        headline(approval),
         one_line(approval.agent or ""),
         one_line(approval.run_id or ""),
         words.stamp(approval.requested_at),
@@ -97,7 +97,7 @@ def _cells(approval: Approval) -> tuple[str, ...]:
         approval.id[:SHORT],
         words.status_words(approval),
         approval.risk.upper(),
-        one_line(approval.title),
+        headline(approval),
         one_line(approval.agent or "-"),
         words.span((approval.ended_at or at) - approval.requested_at),
         expires if approval.status == "pending" else "-",

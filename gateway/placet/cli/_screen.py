@@ -10,7 +10,7 @@ from rich.cells import cell_len, chop_cells
 from placet.cards import words
 from placet.cards.digest import digest_of_card
 from placet.cards.rows import COLLAPSED_AT, NO_FORMATTER, changes
-from placet.cards.view import AGENT_ASKS, AGENT_SAYS, AS_ASKED, EXACTLY, view
+from placet.cards.view import AS_ASKED, EXACTLY, view
 from placet.cards.visible import lines, one_line
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _again(out: Output, seen: ApprovalView) -> Iterator[str]:
 
 
 def _questions(out: Output, seen: ApprovalView) -> Iterator[str]:
-    yield _rule(out, f"{AGENT_ASKS} ({seen.digest[:_SHORT_DIGEST] if out.on_terminal else seen.digest})")
+    yield _rule(out, f"{seen.asks_heading} ({seen.digest[:_SHORT_DIGEST] if out.on_terminal else seen.digest})")
     for question in seen.questions:
         yield from question_lines(out, question)
     if not seen.intact or not seen.questions:
@@ -148,10 +148,10 @@ def question_lines(out: Output, question: QuestionRow) -> Iterator[str]:
 
 def _agent(out: Output, seen: ApprovalView) -> Iterator[str]:
     if seen.says:
-        yield _rule(out, AGENT_SAYS)
+        yield _rule(out, seen.says_heading)
         yield from _bounded(out, seen.says)
     if seen.context:
-        yield _rule(out, "Given by the agent along with it (untrusted)")
+        yield _rule(out, "Given along with it (untrusted)")
         for row in seen.context:
             yield from _row(out, row)
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from placet.api.auth.csrf import csrf_token
 from placet.cards import words
+from placet.cards.view import headline
 from placet.cards.visible import lines, one_line
 from placet.web import pieces
 from placet.web.assets import address
@@ -118,6 +119,7 @@ def _compact(value: object) -> str:
 _FILTERS: Final[dict[str, Callable[..., object]]] = {
     "ago": pieces.ago,
     "compact": _compact,
+    "headline": headline,
     "lines": lines,
     "moment": words.moment,
     "one_line": one_line,

@@ -1,5 +1,6 @@
 """Policy: pure functions from a call to a verdict."""
 
+from placet.contracts.titles import shown, title_of
 from placet.policy._conditions import condition
 from placet.policy._facts import RunFacts
 from placet.policy._globs import matches
@@ -8,7 +9,6 @@ from placet.policy._people import Standing, may_approve
 from placet.policy._questions import on_questions
 from placet.policy._rules import Call, Look
 from placet.policy._templates import template
-from placet.policy._titles import shown, title_of
 from placet.policy.errors import ConditionError, PolicyError, TemplateError
 
 __all__ = [

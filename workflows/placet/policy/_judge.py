@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from placet.contracts.calls import Effect, Terms, Verdict
 from placet.contracts.config import Config, Mode, Reference, Rule
+from placet.contracts.titles import LONGEST, shown, title_of
 from placet.policy._facts import RunFacts
 from placet.policy._rules import Call, Look, looks
 from placet.policy._templates import template
-from placet.policy._titles import LONGEST, shown, title_of
 
 _MODES: Final[dict[Mode, Effect]] = {"default": "ask", "dont_ask": "deny", "bypass": "allow"}
 _STRICTEST_FIRST: Final[tuple[Effect, ...]] = ("deny", "ask", "allow")

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from placet.contracts.calls import Verdict
 from placet.contracts.config import Config
-from placet.policy._titles import LONGEST, shown
+from placet.contracts.titles import LONGEST, shown
 
 _NOBODY_IS_ASKED = "Nobody is asked while policy.enabled is false."
 

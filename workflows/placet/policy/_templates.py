@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
-from placet.policy._titles import digits, shown
+from placet.contracts.titles import digits, shown
 from placet.policy.errors import TemplateError
 
 ROOTS: Final = ("args", "tool", "agent", "requester")

@@ -14,6 +14,8 @@ import yaml
 from argon2 import PasswordHasher
 from bs4 import BeautifulSoup
 
+from placet.cards.view import headline
+from placet.contracts.approvals import Approval
 from placet_testing.deployment import Deployment, Json
 from placet_testing.faults.wires import Wire
 from placet_testing.processes import configuration
@@ -134,6 +136,11 @@ class Stack(Deployment):
         body = {} if message is None else {"message": message}
         answer = self.decide(approval, kind, user="", gateway=LOCAL, **body)
         assert answer.status_code == 200, answer.text
+
+
+def headline_of(approval: Json) -> str:
+    """Returns what the pages call an approval."""
+    return headline(Approval.model_validate(approval))
 
 
 def new_stack(folder: Path, temporal: str) -> Stack:
