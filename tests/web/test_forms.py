@@ -204,3 +204,13 @@ def test_a_schema_that_turns_in_circles_is_typed_as_json() -> None:
         "$defs": {"a": {"$ref": "#/$defs/a"}},
     }
     assert sent_back(schema, {"x": [1]}) == {"x": [1]}
+
+
+def test_a_schema_that_names_itself_over_and_over_is_typed_as_json() -> None:
+    names = {f"p{number}": {"$ref": "#/$defs/node"} for number in range(60)}
+    wide: dict[str, Any] = {"type": "object", "properties": names}
+    schema: dict[str, Any] = {**wide, "$defs": {"node": wide}}
+    assert form_of(schema, {"p0": {}}).kind == "json"
+    assert sent_back(schema, {"p0": {"p1": {}}}) == {"p0": {"p1": {}}}
+    options: dict[str, Any] = {"enum": [str(number) for number in range(1_000)]}
+    assert form_of({"type": "object", "properties": dict.fromkeys("abc", options)}, {"a": "1"}).kind == "json"

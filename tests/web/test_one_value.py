@@ -62,6 +62,8 @@ def on_paper(printed: list[str]) -> list[tuple[str, str]]:
     """Returns name and value of each argument, as the command line prints them into a pipe."""
     found: list[tuple[str, str]] = []
     for line in printed[next(place for place, line in enumerate(printed) if line.startswith("tool\t")) + 1 :]:
+        if line.startswith("# "):
+            break
         if line.startswith("    | "):
             name, value = found[-1]
             found[-1] = (name, f"{value}\n{line[6:]}" if value else line[6:])

@@ -135,6 +135,30 @@ async def test_a_high_risk_is_confirmed_and_a_critical_one_is_typed(local_site: 
         assert (await client.get(f"/v1{path}")).json()["status"] == "approved"
 
 
+async def test_a_tool_whose_name_begins_with_a_blank_is_confirmed_by_typing_it(local_site: Site) -> None:
+    client = local_site.client()
+    approval = await asked(client, risk="critical", tool=" refund ")
+    path = f"/approvals/{approval['id']}"
+    form = form_of(read(await client.get(path)), "approve") | {"confirmed": approval["digest"]}
+    assert read(await client.post(f"{path}/decision", data=form | {"typed": "re fund"})).select_one("#confirm")
+    assert (await client.post(f"{path}/decision", data=form | {"typed": " refund "})).status_code == 303
+
+
+async def test_blanks_of_a_value_stand_where_blanks_are_kept(local_site: Site) -> None:
+    client = local_site.client()
+    approval = await asked(client, title="a  b", args={"amount": 1, "order": "a  b"})
+    path = f"/approvals/{approval['id']}"
+    sent = {"raw": "1", "args": '{"amount": 1, "order": "a   b"}', "digest": approval["digest"]}
+    sent["csrf_token"] = form_of(read(await client.get(path)), "approve")["csrf_token"]
+    pages = [read(await client.get(one)) for one in (path, "/inbox")]
+    pages.append(read(await client.post(f"{path}/edit", data=sent)))
+    for page in pages:
+        shown = [text for text in page.body.find_all(string=True) if "a  " in text]  # pyright: ignore[reportOptionalMemberAccess]
+        assert shown
+        assert all(text.find_parent(["bdi", "pre", "textarea"]) for text in shown)
+    assert "bdi { white-space: pre-wrap; }" in (await client.get(address("placet.css"))).text
+
+
 async def test_a_grave_call_is_not_approved_before_all_of_it_was_shown(local_site: Site) -> None:
     client = local_site.client()
     approval = await asked(client, risk="high", args={"amount": 1, "order": "x" * 5_000})

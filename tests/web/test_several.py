@@ -7,7 +7,10 @@ from typing import Any
 from bs4 import BeautifulSoup
 from httpx import AsyncClient
 
+from placet.contracts.approvals import ApprovalInput
+from placet.contracts.records import RequestedEntry
 from placet_testing.gateway import Site, asked, said
+from placet_testing.ledger_samples import an_approval, new_id
 from placet_testing.web import on_a_page, read
 
 
@@ -81,3 +84,36 @@ async def test_more_than_a_hundred_or_none_are_refused(local_site: Site) -> None
     for many in ([], [f"{number:032x} x" for number in range(101)]):
         read(await client.post("/inbox/several", data={"type": "approve", "pick": many}), 422)
     read(await client.post("/inbox/several", data={"type": "answer", "pick": ["x y"]}), 422)
+
+
+async def call_of_turn(site: Site, run_id: str, turn: int, amount: int) -> dict[str, Any]:
+    """Returns a call of a run that waits."""
+    body = {"kind": "tool_call", "tool": "refund", "args": {"amount": amount}, "title": f"Refund {amount}"}
+    approval_id = new_id()
+    await site.temporal.start(approval_id, ApprovalInput.model_validate({**body, "run_id": run_id, "turn": turn}))
+    waits = site.temporal.approvals[approval_id].asked.model_copy(update={"run_id": run_id, "turn": turn})
+    await site.ledger.record(waits, 0, (RequestedEntry(),))
+    return {"id": approval_id, "digest": waits.args.digest}
+
+
+async def test_a_turn_is_found_behind_any_number_of_others_and_every_choice_has_a_result(local_site: Site) -> None:
+    client = await on_a_page(local_site.client())
+    run = (await client.post("/v1/runs", json={"agent": "billing", "input": "x"})).json()["id"]
+    for _ in range(201):
+        await local_site.ledger.record(an_approval(run_id=run, turn=0), 0, (RequestedEntry(),))
+    first, second, third = [await call_of_turn(local_site, run, 1, amount) for amount in (1, 2, 3)]
+    path = f"/runs/{run}/turns/1"
+    sent = fields(read(await client.get(path)))
+    del sent["all"]
+    assert {f"digest-{one['id']}" for one in (first, second, third)} <= set(sent)
+    elsewhere = new_id()
+    sent |= {f"type-{one['id']}": "approve" for one in (first, second)} | {f"type-{third['id']}": ""}
+    sent |= {f"digest-{elsewhere}": first["digest"], f"type-{elsewhere}": "approve"}
+    await said(client, second, "reject")
+    page = read(await client.post(path, data=sent))
+    told = {str(row["data-id"]): " ".join(row.td.text.split()) for row in page.select("tr[data-id]") if row.td}
+    assert set(told) == {first["id"], second["id"], elsewhere}
+    assert told[first["id"]].startswith("Approved by Local (web)")
+    assert told[second["id"]].startswith("Not applied. Already rejected by Local (api)")
+    assert told[elsewhere].startswith("Not applied. There is no such call")
+    assert await status_of(client, third) == "pending"

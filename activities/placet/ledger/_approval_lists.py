@@ -137,6 +137,7 @@ def _filters(query: ApprovalQuery) -> list[ColumnElement[bool]]:
         (table.agent, query.agent),
         (table.risk, query.risk),
         (table.run_id, query.run_id),
+        (table.turn, query.turn),
         (table.thread_id, query.thread_id),
         (table.source_type, query.source_type),
     )

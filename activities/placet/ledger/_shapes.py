@@ -86,6 +86,7 @@ class ApprovalQuery:
     agent: str | None = None
     risk: str | None = None
     run_id: str | None = None
+    turn: int | None = None
     thread_id: str | None = None
     source_type: str | None = None
     q: str | None = None

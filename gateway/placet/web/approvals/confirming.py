@@ -27,4 +27,4 @@ def must_type(card: ApprovalView) -> str | None:
 def mistyped(card: ApprovalView, posted: Posted) -> bool:
     """Returns whether what had to be typed was not."""
     wanted = must_type(card)
-    return wanted is not None and posted.one("typed").strip() != wanted
+    return wanted is not None and posted.one("typed").strip() != wanted.strip()

@@ -24,6 +24,8 @@ State = Literal["value", "null", "unset"]
 UNSET: Final = object()
 """Stands for a member that is not there."""
 MOST_ITEMS: Final = 500
+MOST_FIELDS: Final = 2_000
+"""Fields and options of a form; what has more is typed as JSON: a schema that names itself has no end."""
 _BROKEN: Final = frozenset("\n\r\0")
 """What a field of one line does not hold; the last one is in no HTML at all."""
 _ITEM: Final = re.compile(r"n?[0-9]{1,4}")
@@ -86,7 +88,12 @@ def form_of(schema: Schema | None, args: Mapping[str, Any], posted: Mapping[str,
         posted: What was sent back; what it holds stands in the fields.
     """
     root = dict(schema or {})
-    return _Maker(root, posted).make("", "", root, dict(args), required=True, depth=0)
+    # A form that was shown stays one: what is added to it is added by a person.
+    room = MOST_FIELDS if posted is None else 2 * MOST_FIELDS
+    try:
+        return _Maker(root, posted, room).make("", "", root, dict(args), required=True, depth=0)
+    except _TooManyFieldsError:
+        return _Maker({}, posted, room).make("", "", {}, dict(args), required=True, depth=0)
 
 
 def text_of(value: object, kind: Kind) -> str:
@@ -98,17 +105,26 @@ def text_of(value: object, kind: Kind) -> str:
     return canonical_text(cast("Any", value))
 
 
-class _Maker:
-    """Makes fields; holds what every one of them needs."""
+class _TooManyFieldsError(Exception):
+    """The form would have more fields than anybody fills in."""
 
-    def __init__(self, root: Schema, posted: Mapping[str, list[str]] | None) -> None:
+
+class _Maker:
+    """Makes fields, so many at most; holds what every one of them needs."""
+
+    def __init__(self, root: Schema, posted: Mapping[str, list[str]] | None, room: int) -> None:
         self._root = root
         self._posted = posted
+        self._room = room
 
     def make(
         self, pointer: str, label: str, schema: object, value: object, *, required: bool, depth: int, item: bool = False
     ) -> Field:
-        shape = self._fitting(shape_of(schema, self._root, depth), value)
+        shape = shape_of(schema, self._root, depth)
+        self._room -= 1 + len(shape.options)
+        if self._room < 0:
+            raise _TooManyFieldsError
+        shape = self._fitting(shape, value)
         states = _states(shape, may_be_absent=not item and (not required or value is UNSET))
         state = self._state(pointer, value, states)
         common: dict[str, Any] = {

@@ -22,6 +22,7 @@ from placet.cards import words
 from placet.cards.view import view
 from placet.contracts.approvals import Approval
 from placet.ledger import ApprovalQuery
+from placet.web import pieces
 from placet.web.answers import page
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from placet.api.decisions.batch import Result
+
+_DIGEST: Final = "digest-"
+_GONE: Final = "There is no such call in this turn, or you cannot see it."
 
 router: Final = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -95,16 +99,38 @@ async def decide_turn(request: Request, run_id: str, turn: int, caller: SignedIn
     posted = Posted.by(request)
     run = await visible_run(services, caller, run_id)
     found = {one.id: one for one in await _of_turn(services, caller, run.id, turn)}
-    chosen = {one.id: posted.one("all") or posted.one(f"type-{one.id}") for one in found.values()}
-    items = [
-        _item(one, kind, _key(posted, kind), posted.one(f"digest-{one.id}"), posted.text(f"message-{one.id}"))
-        for one in found.values()
-        if (kind := chosen[one.id]) in DECISIONS
-        and kind in one.allowed_decisions
-        and (_may_choose(services, caller, one) or _is_ours(one, caller, _key(posted, kind)))
-    ]
+    items: list[BatchItem] = []
+    left: list[Told] = []
+    for approval_id, kind in _chosen(posted):
+        approval, key = found.get(approval_id), _key(posted, kind)
+        why_not = _GONE if approval is None else _why_not(services, caller, approval, kind, key)
+        if approval is None or why_not is not None:
+            title = view(approval).title if approval else f"Approval {pieces.short(approval_id)}"
+            left.append(Told(title, approval_id, counted=False, said=why_not or _GONE))
+            continue
+        message = posted.text(f"message-{approval_id}")
+        items.append(_item(approval, kind, key, posted.one(f"digest-{approval_id}"), message))
     told = await _decided(services, caller, items, found)
-    return page(request, "results.html", caller=caller, told=told, back=f"/runs/{run.id}/turns/{turn}")
+    return page(request, "results.html", caller=caller, told=[*told, *left], back=f"/runs/{run.id}/turns/{turn}")
+
+
+def _chosen(posted: Posted) -> list[tuple[str, str]]:
+    """Returns what was chosen for each approval that the form showed, and not left waiting."""
+    shown = [name.removeprefix(_DIGEST) for name in posted.fields if name.startswith(_DIGEST)]
+    chosen = [(one, posted.one("all") or posted.one(f"type-{one}")) for one in shown]
+    return [(approval_id, kind) for approval_id, kind in chosen if kind in DECISIONS]
+
+
+def _why_not(services: Services, caller: Caller, approval: Approval, kind: str, key: str) -> str | None:
+    """Returns why a choice is not sent; what another person did first is told by the answer to it."""
+    if kind not in approval.allowed_decisions:
+        return f"It does not take {kind}."
+    refusal = check_may_decide(caller, approval, local=services.directory.local)
+    if refusal is not None:
+        return refusal.message
+    if approval.status != "pending" or _is_ours(approval, caller, key) or _may_choose(services, caller, approval):
+        return None
+    return "It needs individual review: open it to decide."
 
 
 def _key(posted: Posted, kind: str) -> str:
@@ -167,9 +193,11 @@ def _may_choose(services: Services, caller: Caller, approval: Approval) -> bool:
 
 
 async def _of_turn(services: Services, caller: Caller, run_id: str, turn: int) -> list[Approval]:
-    query = ApprovalQuery(statuses=(), run_id=run_id, sort="requested_at", limit=200, visible_to=viewer_of(caller))
+    query = ApprovalQuery(
+        statuses=(), run_id=run_id, turn=turn, sort="requested_at", limit=MOST, visible_to=viewer_of(caller)
+    )
     found = await services.ledger.approvals(query, services.clock())
-    return [services.links.on_approval(one) for one in found.items if one.turn == turn]
+    return [services.links.on_approval(one) for one in found.items]
 
 
 def _picks(posted: Posted) -> list[Pick]:
