@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from placet.api.bodies import invalid_request
+from placet.api.errors import ProblemError
+
 
 def _nothing_is_empty(value: object) -> object:
     return {} if value is None else value
@@ -19,6 +22,11 @@ Metadata = Annotated[dict[str, JsonValue], BeforeValidator(_nothing_is_empty)]
 Modes = Annotated[list[str], BeforeValidator(_one_or_more)]
 """Stream modes: one, or a list of them."""
 ThreadId = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def refused_body(*, at: str, message: str) -> ProblemError:
+    """Returns the refusal of a body that says what cannot be done here."""
+    return invalid_request([{"pointer": at, "message": message}])
 
 
 class Loose(BaseModel):

@@ -24,6 +24,11 @@ def assistant_id_of(name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"assistant\n{name}"))
 
 
+def thread_of(approval_id: str) -> str:
+    """Returns the id of the thread that an approval is to Agent Inbox."""
+    return f"approval-{approval_id}"
+
+
 def first_segment_of(run_id: str) -> str:
     """Returns the id, as clients know it, of what a run does until its first wait."""
     return run_id.removeprefix(agent_run.ID_PREFIX)

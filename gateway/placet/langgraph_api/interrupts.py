@@ -35,11 +35,16 @@ class Interrupt:
         namespace = _text_of(self.approvals[0], "namespace")
         return {
             "id": self.id,
-            "value": request_of(self.approvals),
+            "value": self.value,
             "when": "during",
             "resumable": True,
             "ns": [namespace] if namespace else [],
         }
+
+    @property
+    def value(self) -> Any:  # noqa: ANN401 - JSON
+        """The request that the interrupt makes."""
+        return request_of(self.approvals)
 
     @property
     def node(self) -> str:

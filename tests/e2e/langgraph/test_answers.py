@@ -157,7 +157,9 @@ def test_a_bare_answer_counts_only_for_what_its_sender_was_shown(chat: Chat) -> 
     with refused(409, "interrupt_changed", "shown to you"):
         chat.resume(thread, {"decisions": [{"type": "approve"}] * 2})
     chat.look(thread)
-    chat.deployment.decide(chat.deployment.read(actions_of(interrupt)[0]["approval_id"]), "reject", user="eve")
+    first = chat.deployment.read(actions_of(interrupt)[0]["approval_id"])
+    chat.deployment.decide(first, "reject", user="eve")
+    chat.deployment.ended(first)
     with refused(409, "interrupt_changed", "nothing was decided"):
         chat.resume(thread, {"decisions": [{"type": "approve"}] * 2})
     assert [len(chat.deployment.effects(text)) for text in texts] == [0, 0]

@@ -210,7 +210,7 @@ def test_a_client_that_leaves_out_what_to_do_is_told_so(chat: Chat) -> None:
 def test_assistants_are_the_agents(chat: Chat) -> None:
     client = chat.client("dana")
     found = {one["graph_id"]: one for one in client.assistants.search(limit=100)}
-    assert set(found) == {"desk", "billing"}
+    assert set(found) == {"desk", "billing", "approvals"}
     assert client.assistants.get("desk") == found["desk"]
     assert client.assistants.get(found["desk"]["assistant_id"]) == found["desk"]
     assert client.assistants.get_schemas("desk")["graph_id"] == "desk"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from placet.api.services import Services
     from placet.ledger import AgentRow
 
+APPROVALS: Final = "approvals"
+"""The assistant that no agent is: each approval is a thread of it, for Agent Inbox."""
 _SINCE: Final = "2026-01-01T00:00:00Z"
 """Clients want to know since when; nobody keeps it."""
 _MESSAGES: Final[dict[str, Any]] = {
@@ -23,8 +25,8 @@ _MESSAGES: Final[dict[str, Any]] = {
 
 
 def assistant_names(services: Services) -> list[str]:
-    """Returns every assistant: the agents."""
-    return sorted(services.config.agents)
+    """Returns every assistant: the agents, and the one for Agent Inbox where no agent has its name."""
+    return sorted({*services.config.agents, APPROVALS})
 
 
 def named_assistant(services: Services, given: str) -> str:
@@ -47,11 +49,12 @@ async def published(services: Services) -> Mapping[str, AgentRow]:
 
 def assistant(services: Services, name: str, row: AgentRow | None) -> dict[str, Any]:
     """Returns an assistant as clients read it."""
+    agent = services.config.agents.get(name)
     return {
         "assistant_id": assistant_id_of(name),
         "graph_id": name,
         "name": name,
-        "description": services.config.agents[name].description,
+        "description": agent.description if agent else "Every approval, each on a thread of its own",
         "config": {},
         "context": {},
         "metadata": {"created_by": "system", "model": row.model if row else None},

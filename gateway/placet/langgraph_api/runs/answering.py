@@ -87,9 +87,7 @@ async def decided(
 ) -> Answered:
     """Makes decisions, one by itself or all of a list, and begins the part of the run that follows them."""
     if len(items) == 1:
-        one = items[0]
-        wished = wish(one.approval_id, caller, one, one.idempotency_key, services.clock())
-        await services.deciding.decide(wished)
+        await decide_alone(services, caller, items[0])
     else:
         await _decide_all(services, caller, items)
     named = decision_id(items[0].approval_id, caller, items[0].idempotency_key or "")
@@ -103,6 +101,16 @@ async def decided(
     )
     await services.ledger.threads.begin_segment(segment)
     return Answered(segment, frozenset(one.approval_id for one in items))
+
+
+async def decide_alone(services: Services, caller: Caller, one: BatchItem) -> None:
+    """Makes one decision.
+
+    Raises:
+        ProblemError: As `/v1` refuses it.
+        RefusedError: The same.
+    """
+    await services.deciding.decide(wish(one.approval_id, caller, one, one.idempotency_key, services.clock()))
 
 
 def item(approval: Approval, body: DecisionBody) -> BatchItem:

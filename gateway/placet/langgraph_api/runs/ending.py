@@ -28,6 +28,11 @@ END: Final = "__end__"
 RESOLVED: Final = "It was marked as resolved without being run."
 
 
+def is_end(goto: object) -> bool:
+    """Returns whether a jump leads to the end."""
+    return goto in (END, [END])
+
+
 async def resolve(
     services: Services, caller: Caller, snapshot: Snapshot, metadata: Mapping[str, JsonValue]
 ) -> tuple[Segment, frozenset[str]]:

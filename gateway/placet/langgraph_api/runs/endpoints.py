@@ -9,14 +9,13 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from placet.api.access import Allow, Body, Gateway, SignedIn
 from placet.api.answers import Json
-from placet.api.bodies import invalid_request
 from placet.api.errors import ProblemError
 from placet.api.identity import Caller
 from placet.api.services import Services
-from placet.langgraph_api.bodies import NewThread, RunBody, StateUpdate
+from placet.langgraph_api.bodies import NewThread, RunBody, StateUpdate, refused_body
 from placet.langgraph_api.routing import ClientRoute
 from placet.langgraph_api.runs.answering import answer
-from placet.langgraph_api.runs.ending import END, resolve, stop
+from placet.langgraph_api.runs.ending import END, is_end, resolve, stop
 from placet.langgraph_api.runs.following import following
 from placet.langgraph_api.runs.segments import Segment, begun, known_segment, segments_of
 from placet.langgraph_api.runs.starting import start
@@ -65,17 +64,19 @@ async def begin(services: Services, caller: Caller, thread_id: str, body: RunBod
     snapshot = await snapshot_of(services, caller, thread, noted=False)
     known = frozenset(str(message.get("id")) for message in snapshot.messages)
     if command.get("update"):
-        raise _refused(at="/command/update", message="the state comes from what was said and done; it is not written")
+        raise refused_body(
+            at="/command/update", message="the state comes from what was said and done; it is not written"
+        )
     if "resume" in command:
         answered = await answer(services, caller, thread, command["resume"], body.metadata)
         return Begun(thread, await begun(services, answered.segment), known, answered.approvals)
     if command.get("goto") is not None:
-        if command["goto"] not in (END, [END]):
-            raise _refused(at="/command/goto", message=f"leads to {END} only")
+        if not is_end(command["goto"]):
+            raise refused_body(at="/command/goto", message=f"leads to {END} only")
         segment, decided = await resolve(services, caller, snapshot, body.metadata)
         return Begun(thread, segment, known, decided)
     if body.input in (None, {}):
-        raise _refused(at="/input", message="there is nothing to do: send messages, or answer with command.resume")
+        raise refused_body(at="/input", message="there is nothing to do: send messages, or answer with command.resume")
     return Begun(thread, await start(services, caller, body, snapshot), known)
 
 
@@ -189,7 +190,7 @@ async def update_state(
     """Marks a thread as resolved (`as_node: "__end__"`): what waits is rejected. Nothing else is written to a state."""
     thread = await visible_thread(services, caller, thread_id)
     if body.as_node != END or body.values:
-        raise _refused(at="/values", message=f"only an end can be set: values null and as_node {END}")
+        raise refused_body(at="/values", message=f"only an end can be set: values null and as_node {END}")
     snapshot = await snapshot_of(services, caller, thread, noted=False)
     _, decided = await resolve(services, caller, snapshot, {})
     now: dict[str, Any] = state_document(await snapshot_of(services, caller, thread, decided, noted=False))
@@ -201,7 +202,3 @@ async def _thread(services: Services, caller: Caller, thread_id: str, body: RunB
     if body.if_not_exists == "create" and caller.has("requester"):
         return await opened(services, caller, NewThread(thread_id=thread_id, if_exists="do_nothing"))
     return await visible_thread(services, caller, thread_id)
-
-
-def _refused(*, at: str, message: str) -> ProblemError:
-    return invalid_request([{"pointer": at, "message": message}])

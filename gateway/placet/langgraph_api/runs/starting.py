@@ -15,6 +15,7 @@ from placet.contracts.canonical import canonical_text
 from placet.contracts.errors import RefusedError
 from placet.contracts.runs import RunRequest
 from placet.langgraph_api.assistants.describing import named_assistant
+from placet.langgraph_api.bodies import refused_body
 from placet.langgraph_api.runs.segments import first_segment
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ async def start(services: Services, caller: Caller, body: RunBody, snapshot: Sna
         ProblemError: As `/v1` refuses to start a run.
     """
     name = named_assistant(services, body.assistant_id)
+    if name not in services.config.agents:
+        raise refused_body(at="/assistant_id", message="nothing is started by this assistant, only decided")
     if not caller.has("requester"):
         raise ProblemError(code="not_allowed", detail=f"{caller.id} has not the role requester.", roles=["requester"])
     messages = messages_of(body.input, {str(one.get("id")) for one in snapshot.messages})

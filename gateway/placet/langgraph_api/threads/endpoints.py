@@ -16,10 +16,12 @@ from placet.api.services import Services
 from placet.langgraph_api.assistants.describing import named_assistant
 from placet.langgraph_api.bodies import HistoryQuery, NewThread, ThreadChange, ThreadSearch
 from placet.langgraph_api.errors import SurfaceError
+from placet.langgraph_api.inbox.describing import inbox_snapshot
+from placet.langgraph_api.inbox.finding import all_approvals, found_approvals, is_of_approvals
 from placet.langgraph_api.routing import ClientRoute
 from placet.langgraph_api.threads.describing import state_document, thread_document
 from placet.langgraph_api.threads.finding import count_threads, found_threads
-from placet.langgraph_api.threads.snapshot import snapshot_of, visible_thread
+from placet.langgraph_api.threads.snapshot import Snapshot, snapshot_of, visible_thread
 from placet.ledger import ThreadRow
 
 router: Final = APIRouter(prefix="/langgraph/threads", include_in_schema=False, route_class=ClientRoute)
@@ -79,12 +81,9 @@ async def search_threads(
     body: Annotated[ThreadSearch, Depends(Body(ThreadSearch, may_be_empty=True))], caller: SignedIn, services: Gateway
 ) -> Json:
     """Lists the threads that the caller may see: their own, and those with an approval that names them."""
-    found: list[dict[str, Any]] = []
-    for thread in await found_threads(services, caller, body):
-        document = thread_document(await snapshot_of(services, caller, thread))
-        if body.status is None or document["status"] == body.status:
-            found.append({name: document[name] for name in body.select or document if name in document})
-    return Json(found)
+    documents = [thread_document(snapshot) for snapshot in await _found(services, caller, body)]
+    fitting = [one for one in documents if body.status in {None, one["status"]}]
+    return Json([{name: one[name] for name in body.select or one if name in one} for one in fitting])
 
 
 @router.post("/count")
@@ -92,6 +91,8 @@ async def count(
     body: Annotated[ThreadSearch, Depends(Body(ThreadSearch, may_be_empty=True))], caller: SignedIn, services: Gateway
 ) -> Json:
     """Counts the threads that a search finds."""
+    if is_of_approvals(services, body):
+        return Json(len(await all_approvals(services, caller, body)))
     return Json(await count_threads(services, caller, body))
 
 
@@ -157,6 +158,13 @@ async def read_history(
     snapshot = await snapshot_of(services, caller, thread)
     none = body.before is not None or body.limit == 0 or snapshot.run is None
     return Json([] if none else [state_document(snapshot)])
+
+
+async def _found(services: Services, caller: Caller, search: ThreadSearch) -> list[Snapshot]:
+    if is_of_approvals(services, search):
+        approvals = await found_approvals(services, caller, search)
+        return [inbox_snapshot(services, caller, approval) for approval in approvals]
+    return [await snapshot_of(services, caller, thread) for thread in await found_threads(services, caller, search)]
 
 
 async def _state_at(services: Services, caller: Caller, thread_id: str, checkpoint_id: str) -> dict[str, Any]:

@@ -13,8 +13,6 @@ from placet.ledger import LARGEST_PAGE, ThreadQuery
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import JsonValue
-
     from placet.api.identity import Caller
     from placet.api.services import Services
     from placet.langgraph_api.bodies import ThreadSearch
@@ -36,20 +34,18 @@ async def found_threads(services: Services, caller: Caller, search: ThreadSearch
     """
     limit, offset = USUAL if search.limit is None else search.limit, search.offset or 0
     query = query_of(services, caller, search)
-    rest = _rest(search)
-    if not rest:
+    if not _rest(search):
         return await _read(services, query, offset, limit)
-    fitting = [one for one in await _read(services, query, 0, SEARCHED) if _says(one.metadata, rest)]
+    fitting = [one for one in await _read(services, query, 0, SEARCHED) if says(one.metadata, search)]
     return fitting[offset : offset + limit]
 
 
 async def count_threads(services: Services, caller: Caller, search: ThreadSearch) -> int:
     """Returns how many threads a search finds; among the newest, where it asks for metadata."""
     query = query_of(services, caller, search)
-    rest = _rest(search)
-    if not rest:
+    if not _rest(search):
         return await services.ledger.threads.count(query, services.clock())
-    return sum(_says(one.metadata, rest) for one in await _read(services, query, 0, SEARCHED))
+    return sum(says(one.metadata, search) for one in await _read(services, query, 0, SEARCHED))
 
 
 def query_of(services: Services, caller: Caller, search: ThreadSearch) -> ThreadQuery:
@@ -62,15 +58,25 @@ def query_of(services: Services, caller: Caller, search: ThreadSearch) -> Thread
         raise invalid_request([{"pointer": "/values", "message": "threads are found by metadata, not by values"}])
     if search.sort_by is not None and search.sort_by not in _ORDERS:
         raise invalid_request([{"pointer": "/sort_by", "message": f"is one of {', '.join(sorted(_ORDERS))}"}])
-    named = [value for name in _OF_AGENT if isinstance(value := search.metadata.get(name), str)]
+    named = asked_assistant(search)
     return ThreadQuery(
         ids=search.ids or (),
-        agent=named_assistant(services, named[0]) if named else None,
+        agent=named_assistant(services, named) if named else None,
         status=search.status,
         order=cast("ThreadOrder", search.sort_by or "updated_at"),
         ascending=search.sort_order == "asc",
         visible_to=viewer_of(caller),
     )
+
+
+def asked_assistant(search: ThreadSearch) -> str | None:
+    """Returns the name or id of the assistant whose threads are asked for."""
+    return next((value for name in _OF_AGENT if isinstance(value := search.metadata.get(name), str)), None)
+
+
+def says(metadata: Mapping[str, Any], search: ThreadSearch) -> bool:
+    """Returns whether something says of itself all that a search wants, besides the assistant."""
+    return all(name in metadata and metadata[name] == value for name, value in _rest(search).items())
 
 
 async def _read(services: Services, query: ThreadQuery, offset: int, limit: int) -> list[ThreadRow]:
@@ -88,7 +94,3 @@ async def _read(services: Services, query: ThreadQuery, offset: int, limit: int)
 
 def _rest(search: ThreadSearch) -> dict[str, Any]:
     return {name: value for name, value in search.metadata.items() if name not in _OF_AGENT}
-
-
-def _says(metadata: Mapping[str, JsonValue], wanted: Mapping[str, Any]) -> bool:
-    return all(name in metadata and metadata[name] == value for name, value in wanted.items())
