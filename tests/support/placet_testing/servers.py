@@ -9,6 +9,7 @@
 | `task_queue` | test | the name of a queue that no other test uses |
 | `postgres_url` | test | the SQLAlchemy URL of an empty PostgreSQL database |
 | `langgraph_programs` | session | the programs that use LangGraph in JavaScript, beside their packages |
+| `oldest_langgraph_sdk` | session | the folder of the oldest Python SDK of LangGraph that is supported |
 
 A time-skipping server's clock only goes on: compare nothing with it. The one of `workflow_environment` is shared by all
 tests. What a machine lacks is provisioned before the first test, where no test's time limit counts and the progress can
@@ -44,9 +45,11 @@ from placet_testing.browser.chromium import chromium
 from placet_testing.local_temporal import local_temporal
 from placet_testing.node_packages import node_packages, node_program
 from placet_testing.postgres import PostgresServer, postgres_server
+from placet_testing.python_packages import python_packages
 from placet_testing.time_skipping import time_skipping_server
 
 LANGGRAPH_PROGRAMS: Final = Path(__file__).parent / "sdks" / "langgraph"
+OLDEST_LANGGRAPH_SDK: Final = ("langgraph-sdk-python", LANGGRAPH_PROGRAMS / "requirements-0.2.txt")
 
 _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "temporal_server": obtain_server,
@@ -55,6 +58,7 @@ _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "_shared_skipping": time_skipping_server,
     "browser": chromium,
     "langgraph_programs": partial(node_packages, "langgraph-sdks", LANGGRAPH_PROGRAMS),
+    "oldest_langgraph_sdk": partial(python_packages, *OLDEST_LANGGRAPH_SDK),
 }
 
 _FROM_OUTSIDE: Final = frozenset({"e2e", "faults"})
@@ -197,6 +201,15 @@ def langgraph_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs that use LangGraph's JavaScript SDKs, beside their packages."""
     try:
         return node_program("langgraph-sdks", LANGGRAPH_PROGRAMS, tmp_path_factory.mktemp("langgraph"))
+    except ProvisionError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def oldest_langgraph_sdk() -> Path:
+    """The folder of the oldest Python SDK of LangGraph that is supported, with what it needs."""
+    try:
+        return python_packages(*OLDEST_LANGGRAPH_SDK)
     except ProvisionError as error:
         unavailable(str(error))
 
