@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from bs4 import BeautifulSoup, Tag
 from httpx import AsyncClient
 
+from placet.api.auth.limits import Limiter, Rate
 from placet.api.ports import Poller
 from placet.web.weather import FRESH, TEMPORAL, WORKER, Weather
 from placet_testing.gateway import QUESTION, Site, asked, said
@@ -174,3 +177,52 @@ async def test_a_value_that_was_understood_says_as_what(local_site: Site) -> Non
     assert "! DELETE without WHERE" in rows["query"]
     assert "No formatter: shown as JSON." in rows["options"]
     assert rows["note"] == f'"{args["note"]}"'
+
+
+async def test_a_form_that_comes_after_the_session_has_ended_is_shown_back_with_the_way_to_sign_in(site: Site) -> None:
+    approval = await asked(site.client("bot"))
+    path = f"/approvals/{approval['id']}"
+    stranger = site.client()
+    sent = as_sent(one(await card(site.client("dana"), approval), "form[data-decide=reject]"), message="I wrote a lot")
+    page = read(await stranger.post(f"{path}/decision", data=sent), 401)
+    assert words(one(page, ".typed pre")) == "I wrote a lot"
+    links = [str(link["href"]) for link in page.select("main a")]
+    assert links == [f"/sign-in?next=%2Fapprovals%2F{approval['id']}", path, "/inbox"]
+    assert not page.select("main form")
+    foreign = await stranger.post(f"{path}/decision", data=sent, headers={"Sec-Fetch-Site": "cross-site"})
+    assert "I wrote a lot" not in read(foreign, 401).text
+
+
+async def test_a_decision_that_came_too_often_is_shown_back_in_its_form(
+    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site()
+    approval = await asked(site.client("bot"))
+    dana = site.client("dana")
+    path = f"/approvals/{approval['id']}"
+    sent = as_sent(one(await card(dana, approval), "form[data-decide=respond]"), message="I wrote a lot")
+    too_often = Limiter(Rate(1, 60), site.clock)
+    too_often.take("user:dana")
+    monkeypatch.setattr(site.app.state.services.deciding, "_limiter", too_often)
+    page = read(await dana.post(f"{path}/decision", data=sent), 429)
+    again = as_sent(one(page, "form[data-decide=respond]"))
+    assert (again["message"], again["key"]) == (["I wrote a lot"], sent["key"])
+    several = {"type": "reject", "message": "Too many", "pick": f"{approval['id']} {approval['digest']}"}
+    page = read(await dana.post("/inbox/several/decision", data=several), 429)
+    assert words(one(page, ".typed pre")) == "Too many"
+    again = as_sent(one(page, "#refused form"))
+    assert {name: text for name, (text,) in again.items()} == several
+    assert "as Dana Ito" in words(one(page, "#refused"))
+
+
+async def test_a_page_that_says_no_names_its_request(local_site: Site) -> None:
+    answer = await local_site.client().get("/inbox?risk=huge")
+    assert answer.headers["x-request-id"] in words(one(read(answer, 422), "#refused"))
+
+
+async def test_the_head_of_every_page_is_that_of_the_page(local_site: Site) -> None:
+    client = local_site.client()
+    for path in ("/inbox", "/runs", "/agents", "/settings", "/inbox?risk=huge"):
+        head, page = await client.head(path), await client.get(path)
+        assert (head.status_code, head.content) == (page.status_code, b""), path
+        assert head.headers["content-length"] == page.headers["content-length"], path

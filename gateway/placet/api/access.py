@@ -32,6 +32,7 @@ async def signed_in(request: Request) -> Caller:
         request.state.body = await read_bounded(request)
     caller = await services.directory.sign_in(request)
     request.state.caller = caller.id
+    request.state.signed_in = caller
     await services.auth.forms.admit(request, caller)
     return caller
 

@@ -43,6 +43,7 @@ class RequestLog:
             return
         request_id = _request_id(Headers(scope=scope))
         state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began = time.monotonic()

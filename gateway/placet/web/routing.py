@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from placet.api.auth.csrf import SAFE, is_ours
 from placet.api.errors import ProblemError, TemporalError
+from placet.api.problems import RETRY_AFTER
 from placet.contracts.errors import CODES, RefusedError
 from placet.ledger import InvalidCursorError, LedgerError
 from placet.web.answers import page, see
+from placet.web.approvals.saying import typed_text
+from placet.web.posted import Posted
 from placet.web.weather import weather_of
 
 if TYPE_CHECKING:
@@ -19,15 +24,32 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import Match
+    from starlette.types import Message, Receive, Scope, Send
 
     from placet.contracts.errors import Code
 
 SIGN_IN: Final = "/sign-in"
+_SEVERAL: Final = "/inbox/several"
+_DECISION: Final = "/decision"
 _UNKNOWN_QUERY: Final = "The address asks for something that this page does not know."
 
 
 class PageRoute(APIRoute):
-    """An endpoint whose refusals are pages; who has not signed in is sent to do so."""
+    """An endpoint whose refusals are pages; who has not signed in is sent to do so, and HEAD is answered as GET is."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Returns whether a request is for this endpoint."""
+        return super().matches(_as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request; one for the head of a page without the page."""
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        asked = _as_get(scope)
+        await super().handle(asked, receive, send if asked is scope else send_head)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Returns what answers a request."""
@@ -35,7 +57,7 @@ class PageRoute(APIRoute):
 
         async def answered(request: Request) -> Response:
             try:
-                if request.method == "GET":
+                if request.method in SAFE:
                     await weather_of(request).look(request.app.state.services)
                 return await answer(request)
             except ProblemError as error:
@@ -50,20 +72,50 @@ class PageRoute(APIRoute):
         return answered
 
 
+def _as_get(scope: Scope) -> Scope:
+    """Returns a request for the head of a page as one for the page."""
+    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+
+
 def _refused(request: Request, code: Code, detail: str) -> Response:
-    """Returns the page that says no."""
-    if code == "unauthenticated" and request.method == "GET":
-        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return see(f"{SIGN_IN}?next={quote(here, safe='')}")
+    """Returns the page that says no; what was typed into the form that it answers stands there, to be kept."""
+    back = _back(request)
+    sign_in = f"{SIGN_IN}?next={quote(back, safe='')}" if code == "unauthenticated" else None
+    if sign_in and request.method in SAFE:
+        return see(sign_in)
     meaning = CODES[code]
-    known = cast("dict[str, str]", request.scope.get("state", {})).get("request_id")
+    posted = _posted(request)
     return page(
         request,
         "problem.html",
         caller=getattr(request.state, "signed_in", None),
         status=meaning.status,
+        headers={"Retry-After": RETRY_AFTER[code]} if code in RETRY_AFTER else None,
         code=code,
         heading=meaning.title,
         detail=detail,
-        request_id=known,
+        request_id=getattr(request.state, "request_id", None),
+        back=back,
+        sign_in=sign_in,
+        typed=typed_text(posted) if posted else None,
+        again=posted.fields if posted and code in RETRY_AFTER else None,
     )
+
+
+def _back(request: Request) -> str:
+    """Returns the page to go back to: this one, or the one that has the form which was sent here."""
+    path = request.url.path
+    if request.method in SAFE:
+        return path + (f"?{request.url.query}" if request.url.query else "")
+    if path.startswith(_SEVERAL):
+        return "/inbox"
+    return path.removesuffix(_DECISION)
+
+
+def _posted(request: Request) -> Posted | None:
+    """Returns the form that was sent; None where there is none, or another site may have sent it."""
+    if request.method in SAFE or not is_ours(request, unknown=True):
+        return None
+    with suppress(ProblemError, AttributeError):
+        return Posted.by(request)
+    return None

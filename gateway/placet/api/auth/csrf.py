@@ -89,7 +89,7 @@ class FormGuard:
         self._check(request, token, needs_token=True, must_say=True)
 
     def _check(self, request: Request, token: str, *, needs_token: bool, must_say: bool) -> None:
-        if not _is_ours(request, unknown=not must_say):
+        if not is_ours(request, unknown=not must_say):
             raise _refused(_ELSEWHERE)
         if needs_token and not (token and _same(_given(request), token)):
             raise _refused(_UNPROVEN)
@@ -129,7 +129,7 @@ def _given(request: Request) -> str:
     return values[0] if len(values) == 1 else ""
 
 
-def _is_ours(request: Request, *, unknown: bool) -> bool:
+def is_ours(request: Request, *, unknown: bool) -> bool:
     """Returns whether a browser says that our own origin sent it.
 
     Args:

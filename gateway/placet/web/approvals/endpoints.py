@@ -43,10 +43,13 @@ NOTHING_SAID: Final[dict[str, Any]] = {
 }
 """What a page shows of a decision that did not count, where there was none."""
 
-_UNSENT: Final = (
-    "The workflow service does not answer, so nobody can say yet whether your decision was recorded. What you typed is "
-    "still here: send it again, it counts once."
-)
+_SEND_AGAIN: Final[dict[str, str]] = {
+    "unavailable": "The workflow service does not answer, so nobody can say yet whether your decision was recorded. "
+    "What you typed is still here: send it again, it counts once.",
+    "slow_down": "Too many decisions of yours came at once, so this one was not sent. What you typed is still "
+    "here: send it again in a moment.",
+}
+"""What may be sent once more as it is, and why it was not taken."""
 
 router: Final = APIRouter(prefix="/approvals", include_in_schema=False, route_class=PageRoute)
 
@@ -130,12 +133,12 @@ async def answered(
         said = _said(await visible(services, caller, approval.id), error.refusal)
         return await _again(request, services, caller, posted, approval.id, error.refusal, said)
     except ProblemError as error:
-        if error.code != "unavailable":
+        if error.code not in _SEND_AGAIN:
             raise
-        unsent = Refusal(code=error.code, message=error.detail)
+        unsent, said = Refusal(code=error.code, message=error.detail), _SEND_AGAIN[error.code]
         if body.args is not None:
-            return review_page(request, caller, approval, body.args, posted, _UNSENT)
-        return await _again(request, services, caller, posted, approval.id, unsent, _UNSENT)
+            return review_page(request, caller, approval, body.args, posted, said)
+        return await _again(request, services, caller, posted, approval.id, unsent, said)
     if isinstance(ended, Approval):
         await _written(services, caller, approval.id)
     return see(f"/approvals/{approval.id}?done=1")
@@ -184,7 +187,7 @@ def _said(approval: Approval, refusal: Refusal) -> str:
 def _key_again(posted: Posted, refusal: Refusal) -> str:
     """Returns the key of the next try: the same where nobody knows whether the first one arrived."""
     key = posted.one("key").removesuffix(f"-{posted.one('type')}")
-    return key if key and refusal.code == "unavailable" else uuid.uuid4().hex
+    return key if key and refusal.code in _SEND_AGAIN else uuid.uuid4().hex
 
 
 def _confirmation(request: Request, caller: Caller, approval: Approval, posted: Posted) -> Response:

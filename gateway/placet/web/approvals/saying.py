@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from placet.web.posted import Posted
 
 
+_TYPED: Final = ("message", "args", "t:", "v:")
+"""How the names of fields begin that hold what was typed."""
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -38,13 +40,13 @@ def body_of(approval: Approval, posted: Posted) -> DecisionBody:
 
 
 def typed_text(posted: Posted) -> str | None:
-    """Returns all that somebody typed into a form, to be shown to them where it does not count any more."""
-    whole = posted.text("message") or posted.text("args")
-    if whole is not None:
-        return whole
-    fields = [(name[2:], posted.text(name)) for name in posted.fields if name.startswith(("t:", "v:"))]
-    written = [text if len(fields) == 1 else f"{name}: {text}" for name, text in fields if text]
-    return "\n".join(written) or None
+    """Returns all that somebody typed into a form, to be shown to them where it does not count; but for secrets."""
+    secrets = {f"v:{pointer}" for pointer in posted.all("secret")}
+    found = [(name, posted.text(name)) for name in posted.fields if name.startswith(_TYPED) and name not in secrets]
+    told = [(name.partition(":")[2], text) for name, text in found if text]
+    if not told:
+        return None
+    return "\n".join(f"{name}: {text}" if name and len(told) > 1 else text for name, text in told)
 
 
 def answers_of(approval: Approval, posted: Posted) -> dict[str, AnswerBody]:
