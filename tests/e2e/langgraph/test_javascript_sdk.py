@@ -1,4 +1,4 @@
-"""The JavaScript SDK of LangGraph, four lines of it side by side."""
+"""The JavaScript SDK of LangGraph, four lines of it side by side: by its client, and in a page with `useStream`."""
 
 from __future__ import annotations
 
@@ -66,3 +66,20 @@ def test_a_conversation_by_the_client(chat: Chat, langgraph_programs: Path, line
     }
     for name, times in {"keyed": 1, "second": 1, "edited": 1, "edit": 0, "old": 0, "stopped": 0}.items():
         assert len(chat.deployment.effects(f"{text}-{name}")) == times, name
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_page_with_use_stream_starts_reloads_and_decides(chat: Chat, langgraph_programs: Path, line: str) -> None:
+    text = a_text()
+    report = ran(langgraph_programs, "use_stream.mjs", line, chat.url(), key_of("bot"), key_of("dana"), text)
+    assert report == {
+        "action": {"text": f"{text}-first"},
+        "reloaded": True,
+        "before": 2,
+        "other": {"text": f"{text}-second"},
+        "shown": f"Sent {text}-first. | Sent {text}-second.",
+        "runs": 3,
+        "refused": ["409"],
+        "unexpected": [],
+    }
+    assert [len(chat.deployment.effects(f"{text}-{name}")) for name in ("first", "second")] == [1, 1]
