@@ -14,7 +14,7 @@ import httpx
 from placet_testing.running_up import Up, running_up
 
 HOME: Final = Path(__file__).parent
-PATIENCE: Final = 40.0
+PATIENCE: Final = 90.0
 
 Json = dict[str, Any]
 
@@ -77,6 +77,15 @@ class Graphs:
     def lines(self) -> list[str]:
         """Returns what nodes and tools have left on the disk."""
         return self.effects.read_text().splitlines() if self.effects.exists() else []
+
+    def dies(self, *points: str) -> None:
+        """Has the worker killed with -9 the next time that it comes to each of these points."""
+        for point in points:
+            self.effects.with_name(f"die {point}").touch()
+
+    def deaths_to_come(self) -> list[str]:
+        """Returns the points at which no worker has died yet."""
+        return [found.name for found in self.effects.parent.glob("die *")]
 
     def until(self, found: Callable[[], Any], run: Json) -> Any:
         """Returns what is found, as soon as it is."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import operator
 import os
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,9 +29,19 @@ EFFECTS = Path(os.environ.get("GRAPH_EFFECTS", "effects.txt"))
 
 
 def note(text: str) -> None:
-    """Leaves a line on the disk."""
+    """Leaves a line on the disk; its process dies before or after that, once, where a file says so."""
+    die_once(f"before {text}")
     with EFFECTS.open("a", encoding="utf-8") as file:
         file.write(text + "\n")
+    die_once(f"after {text}")
+
+
+def die_once(point: str) -> None:
+    """Kills its own process with -9."""
+    asked = EFFECTS.with_name(f"die {point}")
+    if asked.exists():
+        asked.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Model(BaseChatModel):
