@@ -17,7 +17,8 @@ BLOCKS: Final = [block for page in pages() for block in blocks_of(page)]
 SHOWN: Final = {"text", "sql", "console"}
 """Shown only here: `console` is run by tests/e2e/test_tutorial.py, `sql` by tests/e2e/test_how_to.py."""
 RUN_BY: Final = "".join(
-    Path(TREE, "tests", "e2e", name).read_text("utf-8") for name in ("test_how_to.py", "test_how_to_ask.py")
+    Path(TREE, "tests", "e2e", name).read_text("utf-8")
+    for name in ("test_how_to.py", "test_how_to_ask.py", "graphs/test_how_to_graphs.py")
 )
 BUILT_BY: Final = Path(TREE, "tests", "e2e", "test_other_sdks.py")
 

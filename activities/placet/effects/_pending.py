@@ -24,7 +24,7 @@ class Pendings:
     """Judges what graphs ask.
 
     A graph that interrupts wants a person. Policy says who, until when and at what risk, or that nobody may allow it;
-    that it would allow the call by itself does not count here.
+    that it would allow the call by itself counts only where the graph leaves the word to policy.
     """
 
     def __init__(self, ledger: Ledger, config: Config, judging: Judging) -> None:
@@ -42,7 +42,8 @@ class Pendings:
         return tuple(await asyncio.gather(*(self._answered(given, one) for one in given.answers)))
 
     async def _pending(self, given: StepInput, waiting: Waiting) -> Pending:
-        asks = [await self._ask(given, call) for call in waiting.calls]
+        decides = waiting.form == "policy"
+        asks = [await self._ask(given, call, policy_decides=decides) for call in waiting.calls]
         return Pending(
             id=waiting.id,
             task=waiting.task,
@@ -52,12 +53,13 @@ class Pendings:
             asks=tuple(asks),
         )
 
-    async def _ask(self, given: StepInput, call: Call) -> Ask:
+    async def _ask(self, given: StepInput, call: Call, *, policy_decides: bool) -> Ask:
         tool = call.tool or ASK_HUMAN
         args = dict(call.args) if call.tool else question_args(call.questions)
         text = canonical_text(args)
         verdict = await self._verdict(given, tool, text)
-        if verdict.effect != "deny" and call.tool:
+        allowed = policy_decides and verdict.effect == "allow"
+        if call.tool and verdict.effect != "deny" and not allowed:
             verdict = self._asked(verdict, call.decisions)
         return Ask(
             tool=tool,
@@ -65,6 +67,7 @@ class Pendings:
             verdict=verdict,
             schema_ref=await self._ledger.put_schema(call.args_schema) if call.args_schema else None,
             refusable=call.refusable,
+            allow_skip=call.allow_skip,
             context=call.context,
         )
 
@@ -103,9 +106,10 @@ class Pendings:
     async def _released(self, given: StepInput, released: Released) -> Released:
         """Returns an approved call as it is, or rejected where policy denies now what would run."""
         outcome, args = released.outcome, released.args
-        if args is None or outcome.decision is None:
+        if args is None:
             return released
-        text = outcome.decision.args_text or args.text or await self._ledger.get_args(args.ref or "")
+        edited = outcome.decision.args_text if outcome.decision else None
+        text = edited or args.text or await self._ledger.get_args(args.ref or "")
         verdict = await self._verdict(given, released.tool, text)
         if verdict.effect != "deny":
             return released

@@ -13,6 +13,7 @@ from placet.contracts.canonical import parse_object
 from placet.contracts.decisions import CALL_DECISIONS
 from placet.contracts.graphs import Form
 from placet.contracts.questions import Answer
+from placet.graphs._asked import asked_by_tool, result_of
 from placet.graphs._questions import misfits, question_of
 from placet.graphs._shapes import Call, Waiting
 from placet.graphs._shown import beside, plain
@@ -46,7 +47,8 @@ def read(interrupt: Interrupt[Any], place: Place, tools: Mapping[str, Tool]) -> 
         tools: The graph's, for the schemas of their arguments.
     """
     value: object = interrupt.value
-    form, calls = _calls(value, interrupt.response_schema, tools)
+    by_tool = asked_by_tool(value)
+    form, calls = ("question", [by_tool]) if by_tool else _calls(value, interrupt.response_schema, tools)
     if not calls:
         asked = question_of(value, interrupt.response_schema, place.node)
         form, calls = "question", [Call(questions=(asked.question,), context=asked.context, refusable=False)]
@@ -61,6 +63,8 @@ def answer(interrupt: Interrupt[Any], waiting: Waiting, outcomes: Sequence[Outco
     Raises:
         MisfitError: It is none that the graph takes; the interrupt has to be asked about again.
     """
+    if waiting.form == "question" and asked_by_tool(interrupt.value):
+        return result_of(waiting.calls[0], outcomes[0])
     if waiting.form == "question":
         decision = outcomes[0].decision
         given = next(iter((decision.answers or {}).values()), Answer()) if decision else Answer()
@@ -84,7 +88,8 @@ def _calls(value: object, schema: object, tools: Mapping[str, Tool]) -> tuple[Fo
         return "batch", _batch(cast("list[object]", requests), members, tools)
     if members.get("type") == "tool_approval" and isinstance(members.get("name"), str):
         decisions = _decisions_of(schema)
-        return "call", [_call(members["name"], members.get("args"), decisions, tools, members.get("description"))]
+        form: Form = "policy" if members.get("policy_decides") is True else "call"
+        return form, [_call(members["name"], members.get("args"), decisions, tools, members.get("description"))]
     old = _old_call(members, tools)
     return "old", [old] if old is not None else []
 
@@ -170,8 +175,8 @@ def _constants(schema: object) -> Iterator[str]:
 def _decision(call: Call, outcome: Outcome) -> dict[str, Any]:
     """Returns what the middleware is told of one call."""
     decision = outcome.decision
-    if outcome.status == "approved" and decision is not None:
-        if decision.type != "edit" or decision.args_text is None:
+    if outcome.status == "approved":
+        if decision is None or decision.type != "edit" or decision.args_text is None:
             return {"type": "approve"}
         args = parse_object(decision.args_text)
         _check(call, args)

@@ -106,6 +106,8 @@ def _chosen(
     prompt: str, context: dict[str, Any] | None, choices: Sequence[tuple[str, object]], *, several: bool
 ) -> QuestionForm | None:
     """Returns a question with options; None where these make none."""
+    if sum(len(label) for label, _ in choices) > _LONGEST_PROMPT:
+        return None  # Questions travel through history.
     try:
         options = tuple(Option(id=str(place), label=label) for place, (label, _) in enumerate(choices))
         question = Question(id=_ID, question=prompt, options=options, multi_select=several)

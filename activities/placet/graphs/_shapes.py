@@ -48,6 +48,7 @@ class Call:
         questions: What is asked, where it is a question.
         args_schema: Of the tool, where it is known.
         refusable: There is a decision that says no.
+        allow_skip: A question may be left open.
     """
 
     tool: str | None = None
@@ -57,6 +58,7 @@ class Call:
     args_schema: dict[str, Any] | None = None
     context: dict[str, Any] | None = None
     refusable: bool = True
+    allow_skip: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

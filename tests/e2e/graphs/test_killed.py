@@ -80,6 +80,8 @@ def test_an_agent_whose_worker_dies_in_its_model_or_a_tool_ends_the_same(
         "Refunded 7 on 1. | Order 2. | Sent hi to ada.",
     )
     done = Counter(line for line in mortal.lines() if not line.startswith("model"))
-    assert done == Counter(["refund 1 7", "find 2", "send ada hi"])
+    assert done.keys() == {"refund 1 7", "find 2", "send ada hi"}
+    assert done[point.removeprefix("before ")] <= 1
+    assert max(done.values()) <= 2, "only what LangGraph had not stored when the worker died beside it runs again"
     assert [kind for kind, _ in mortal.messages(run)] == ["human", "ai", "tool", "tool", "tool", "ai"]
     assert mortal.deaths_to_come() == []

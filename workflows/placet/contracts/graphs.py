@@ -12,11 +12,12 @@ from placet.contracts.approvals import Outcome
 from placet.contracts.calls import Args, Verdict
 from placet.contracts.runs import RunStart
 
-Form = Literal["batch", "call", "old", "question", "breakpoint"]
+Form = Literal["batch", "call", "policy", "old", "question", "breakpoint"]
 """What an interrupt wants for an answer.
 
 `batch` and `call` are LangChain's human-in-the-loop middleware: all calls of a message in one, or each on its own;
-`old` is the `HumanInterrupt` of before; a `question` takes whatever fits; a `breakpoint` is a stop with which the
+`policy` is a call of ours, on which policy has the word: what it allows asks nobody; `old` is the `HumanInterrupt` of
+before; a `question` takes whatever fits; a `breakpoint` is a stop with which the
 graph was compiled, and wants no answer but that it goes on.
 """
 
@@ -104,14 +105,16 @@ class Ask(Message):
     Attributes:
         tool: `ask_human` where it is a question.
         args: Of the call; the questions where there is no call.
-        verdict: What policy says of it: `ask` with its terms, or `deny`.
+        verdict: What policy says of it: `ask` with its terms, `deny`, or `allow` where policy has the word.
         refusable: The graph has a way to be told no; where it has none, nobody's answer ends the run.
+        allow_skip: A question may be left open.
         context: What else the person is shown.
     """
 
     tool: str
     args: Args
     verdict: Verdict
+    allow_skip: bool = False
     schema_ref: str | None = None
     refusable: bool = True
     context: dict[str, JsonValue] | None = None

@@ -152,6 +152,6 @@ def _denied_for_good(step: StepResult, answers: tuple[Answered, ...]) -> str | N
     answered = {one.interrupt for one in answers}
     for pending in step.pending:
         for ask in pending.asks:
-            if pending.id in answered and ask.verdict.effect != "ask" and not ask.refusable:
+            if pending.id in answered and ask.verdict.effect == "deny" and not ask.refusable:
                 return f"Policy does not let {pending.node} ask: {ask.verdict.reason}"
     return None

@@ -26,7 +26,7 @@ class _Wait:
     """One interrupt that waits.
 
     Attributes:
-        opened: Its approvals, in the order of its calls; None where policy denied the call and nobody is asked.
+        opened: Its approvals, in the order of its calls; None where policy has said all and nobody is asked.
     """
 
     pending: Pending
@@ -106,7 +106,7 @@ class Waits:
 async def _outcomes(pending: Pending, opened: list[Opened | None]) -> tuple[Outcome, ...]:
     return tuple(
         [
-            await one.outcome() if one is not None else _denied(ask)
+            await one.outcome() if one is not None else _of_policy(ask)
             for ask, one in zip(pending.asks, opened, strict=True)
         ]
     )
@@ -116,8 +116,9 @@ def _released(ask: Ask, outcome: Outcome) -> Released:
     return Released(tool=ask.tool, outcome=outcome, args=ask.args if outcome.status == "approved" else None)
 
 
-def _denied(ask: Ask) -> Outcome:
-    return Outcome(status="rejected", digest=ask.verdict.digest, reason=ask.verdict.reason)
+def _of_policy(ask: Ask) -> Outcome:
+    status = "approved" if ask.verdict.effect == "allow" else "rejected"
+    return Outcome(status=status, digest=ask.verdict.digest, reason=ask.verdict.reason)
 
 
 def chosen(outcome: Outcome) -> str | None:
@@ -134,6 +135,7 @@ def _approval(asks: Asks, pending: Pending, place: int, ask: Ask) -> ApprovalInp
         tool=ask.tool,
         args=ask.args,
         schema_ref=ask.schema_ref,
+        allow_skip=ask.allow_skip,
         context=ask.context,
     )
     given = asks.questions(call, ask.verdict) if ask.tool == ASK_HUMAN else asks.call(call, ask.verdict, ask.context)
