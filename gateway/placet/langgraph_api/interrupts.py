@@ -71,8 +71,12 @@ def description_of(approval: Approval) -> str:
     """Returns a text about an approval that shows as it is, whatever Markdown a model has put into it."""
     lines = [approval.title, approval.reason or ""]
     lines += [question.question for question in approval.questions if question.question != approval.title]
-    text = "\n\n".join(line for line in lines if line)
-    return _MARKS.sub(r"\\\1", text[:_LONGEST])
+    return as_text("\n\n".join(line for line in lines if line)[:_LONGEST])
+
+
+def as_text(given: str) -> str:
+    """Returns Markdown that shows a text as it is."""
+    return _MARKS.sub(r"\\\1", given)
 
 
 def _action(approval: Approval) -> dict[str, Any]:

@@ -77,6 +77,22 @@ async def test_an_approval_that_came_from_no_run_and_one_that_is_a_question_are_
     assert ended["decision"]["answers"] == {"q1": {"options": ["1"], "text": None}, "q2": {"options": [], "text": "x"}}
 
 
+async def test_what_a_model_wrote_shows_as_text_whatever_it_means_in_markdown(site: Site) -> None:
+    trap = "[Click](http://evil.example) `x` <b>"
+    questions = [{"id": "*q*", "question": trap, "options": [trap, "no"]}]
+    question = (await site.client("bot").post("/v1/approvals", json={**QUESTION, "questions": questions})).json()
+    (interrupt,) = (await site.client("dana").get(f"{thread_of(question)}/state")).json()["interrupts"]
+    description = interrupt["value"][0]["description"]
+    assert description.count(r"\[Click\]\(http://evil.example\) \`x\` \<b\>") == 2
+    assert "[Click](" not in description
+    assert r"- \*q\*: " in description
+
+
+async def test_no_thread_is_made_under_the_name_of_an_approval(site: Site) -> None:
+    answer = await site.client("bot").post("/langgraph/threads", json={"thread_id": "approval-x"})
+    problem(answer, 422, "invalid_request")
+
+
 async def test_who_may_not_decide_is_shown_no_button_and_gets_no_further(site: Site) -> None:
     approval = await asked(site.client("bot"))
     for user, status in {"audra": 403, "bot": 403, "robot": 404}.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from placet.api.rights import check_may_decide
 from placet.langgraph_api.assistants.describing import APPROVALS
 from placet.langgraph_api.ids import thread_of
-from placet.langgraph_api.interrupts import Interrupt, description_of, offered
+from placet.langgraph_api.interrupts import Interrupt, as_text, description_of, offered
 from placet.langgraph_api.threads.snapshot import Snapshot
 from placet.ledger import ThreadRow
 
@@ -53,7 +53,7 @@ class InboxInterrupt(Interrupt):
 
     def _description(self, approval: Approval) -> str:
         asked = "" if approval.kind == "tool_call" else _options(approval)
-        by = f"Asked for by `{approval.requester or 'nobody known'}`, risk {approval.risk}"
+        by = f"Asked for by {as_text(approval.requester or 'nobody known')}, risk {approval.risk}"
         until = f", until {approval.expires_at:%Y-%m-%d %H:%M} UTC" if approval.expires_at else ""
         known = [meaning for decision, meaning in _MEANINGS.items() if decision in self.allowed]
         buttons = " ".join(known) or "It is not for you to decide."
@@ -101,7 +101,7 @@ def _options(approval: Approval) -> str:
     """Returns what a question may be answered with."""
     several = len(approval.questions) > 1
     lines = [
-        f"- {question.id}: {_choices([option.label for option in question.options])}"
+        f"- {as_text(question.id or '')}: {_choices([option.label for option in question.options])}"
         for question in approval.questions
         if question.options or several
     ]
@@ -110,4 +110,4 @@ def _options(approval: Approval) -> str:
 
 
 def _choices(labels: Sequence[str]) -> str:
-    return " · ".join(labels) or "a text"
+    return " · ".join(as_text(label) for label in labels) or "a text"

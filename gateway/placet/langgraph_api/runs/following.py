@@ -33,7 +33,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 async def following(
-    services: Services, caller: Caller, thread: ThreadRow, answered: Collection[str] = (), *, on: bool = False
+    services: Services, caller: Caller, thread: ThreadRow, answered: Collection[str] = ()
 ) -> AsyncGenerator[Snapshot | None]:
     """Yields the thread after each of its events, and None after each silence.
 
@@ -45,7 +45,6 @@ async def following(
         caller: Who follows.
         thread: The thread.
         answered: What the caller has just decided on.
-        on: Whether to go on where the thread rests.
     """
     if services.stopping.is_set():
         return
@@ -53,7 +52,7 @@ async def following(
     run_id = ""
 
     def hear(events: Sequence[Event]) -> None:
-        if not run_id or on or any(event.run_id == run_id for event in events):
+        if not run_id or any(event.run_id == run_id for event in events):
             woken.set()
 
     with services.feed.listening(hear), _watched(services, caller) as gone:
@@ -71,7 +70,7 @@ async def following(
                 continue
             run_id = snapshot.run.id if snapshot.run else ""
             yield snapshot
-            if snapshot.resting and not on:
+            if snapshot.resting:
                 return
             if not await _any_of(woken, gone, services.stopping):
                 yield None

@@ -14,8 +14,9 @@ from placet.api.errors import ProblemError
 from placet.api.identity import Caller
 from placet.api.services import Services
 from placet.langgraph_api.assistants.describing import named_assistant
-from placet.langgraph_api.bodies import HistoryQuery, NewThread, ThreadChange, ThreadSearch
+from placet.langgraph_api.bodies import HistoryQuery, NewThread, ThreadChange, ThreadSearch, refused_body
 from placet.langgraph_api.errors import SurfaceError
+from placet.langgraph_api.ids import thread_of
 from placet.langgraph_api.inbox.describing import inbox_snapshot
 from placet.langgraph_api.inbox.finding import all_approvals, found_approvals, is_of_approvals
 from placet.langgraph_api.routing import ClientRoute
@@ -32,8 +33,10 @@ async def opened(services: Services, caller: Caller, body: NewThread) -> ThreadR
 
     Raises:
         SurfaceError: `thread_exists`.
-        ProblemError: `not_found`: there is one of that id, and it is somebody else's.
+        ProblemError: `not_found`: there is one of that id, and it is somebody else's; `invalid_request`.
     """
+    if (body.thread_id or "").startswith(thread_of("")):
+        raise refused_body(at="/thread_id", message=f"begins with {thread_of('')}, which names approvals")
     given = body.metadata.get("graph_id")
     agent = named_assistant(services, given) if isinstance(given, str) else None
     now = services.clock()
