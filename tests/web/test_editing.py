@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from placet_testing.gateway import QUESTION, Site, asked, said
+from placet.api.policy import ConfiguredPolicy
+from placet.contracts.config import PolicyConfig, Rule
+from placet_testing.gateway import QUESTION, Site, asked, config_of, said
 from placet_testing.web import as_sent, on_a_page, read
 
 
@@ -153,3 +156,32 @@ async def test_only_what_may_be_skipped_can_be(local_site: Site) -> None:
         assert bool(page.select("button[value=skip]")) == may_skip
         sent = as_sent(form(page, "#answer")) | {"type": ["skip"]}
         assert (await client.post(f"{path}/decision", data=sent)).status_code == (303 if may_skip else 403)
+
+
+async def test_a_graver_edit_is_confirmed_as_grave_as_it_is(make_site: Callable[..., Site]) -> None:
+    rules = (Rule(name="board", tool=("refund",), when="args.amount > 500.0", effect="ask", risk="critical"),)
+    config = config_of(None, policy=PolicyConfig(rules=rules))
+    client = make_site(config, policy=ConfiguredPolicy(config)).client()
+    approval = await asked(client, risk="low")
+    path = f"/approvals/{approval['id']}"
+    sent = as_sent(form(read(await client.get(f"{path}/edit")), "form.editing"), **{"v:/amount": "900"})
+    review = read(await client.post(f"{path}/edit", data=sent))
+    assert form(review, "#graver").text == "The risk is critical with your changes, not low as it was asked."
+    hasty = as_sent(form(review, "form[data-decide=edit]"))
+    review = read(await client.post(f"{path}/decision", data=hasty))
+    assert (await client.get(f"/v1{path}")).json()["status"] == "pending"
+    answer = await client.post(f"{path}/decision", data=as_sent(form(review, "form[data-decide=edit]"), typed="refund"))
+    assert answer.status_code == 303
+    assert (await client.get(f"/v1{path}")).json()["status"] == "approved"
+
+
+async def test_a_grave_call_is_confirmed_also_where_our_clock_says_that_it_is_over(local_site: Site) -> None:
+    """A clock that runs fast is not the way around the confirmation: Temporal says whether it is over."""
+    client = local_site.client()
+    approval = await asked(client, risk="critical")
+    path = f"/approvals/{approval['id']}"
+    approve = as_sent(form(read(await client.get(path)), "form[data-decide=approve]"))
+    local_site.clock.advance(days=30)
+    page = read(await client.post(f"{path}/decision", data=approve))
+    assert page.select_one("input[name=typed]")
+    assert not local_site.temporal.updates

@@ -6,18 +6,27 @@ takes longer than a statement that finds a row by its key.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Self
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final, Self, cast
 
 import aiosqlite
 from sqlalchemy import Connection
 
+_Work = SimpleQueue[tuple[asyncio.Future[Any] | None, Callable[[], Any]]]
+"""What a connection's thread is given: who waits for the result, and what is to be done."""
+
 _TRY_SECONDS: Final = 0.1
 """How long a thread that cannot be called back waits for the lock."""
 _LOOK_SECONDS: Final = 0.0005
+_LAST: Final = object()
+"""What the last thing that a connection's thread does returns."""
 _PRIMARY_CODE: Final = 0xFF
 """The bits of an error code of SQLite that say what it is; the others say of which kind."""
 
@@ -81,6 +90,22 @@ class _Connection(aiosqlite.Connection):
         """Does something in the connection's thread."""
         await self._execute(lambda: work(self._conn))  # pyright: ignore[reportUnknownMemberType]
 
+    def stop(self) -> None:
+        """Closes the connection in its thread and ends that, after what it was given before; nobody waits for it."""
+        self._running = False
+        _queue(self).put_nowait((None, self._close_there))
+
+    def _close_there(self) -> object:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        return _LAST
+
+    def __del__(self) -> None:
+        """Closes what nobody has: SQLAlchemy drops a connection whose opener was cancelled before it was theirs."""
+        if self._connection is not None:
+            _queue(self).put_nowait((None, partial(_close, self._connection)))
+
 
 class _Writer(_Connection):
     """A connection that writes, and does not give way to a neighbour that writes without a break.
@@ -112,6 +137,40 @@ class _Reader(_Connection):
         """Lets go of what was read; the next statement is done after it, in the same thread."""
         self._begins = False
         self._tx.put_nowait((None, self._conn.rollback))  # pyright: ignore[reportUnknownMemberType]
+
+
+def _close(connection: sqlite3.Connection) -> object:
+    connection.close()
+    return _LAST
+
+
+def _work(given: _Work) -> None:
+    """Does what a connection is given, in its thread, and all the same where who wanted it has gone with their loop."""
+    result: object = None
+    while result is not _LAST:
+        future, function = given.get()
+        try:
+            result = function()
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+            result = None
+            _tell(future, error=error)
+        else:
+            _tell(future, result)
+
+
+def _tell(future: asyncio.Future[Any] | None, result: object = None, error: BaseException | None = None) -> None:
+    def tell() -> None:
+        if future is None or future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    if future is not None:
+        with contextlib.suppress(RuntimeError):
+            # The loop is closed: nobody waits any more.
+            future.get_loop().call_soon_threadsafe(tell)
 
 
 def _as_soon_as_free(work: Any, connection: sqlite3.Connection) -> None:  # noqa: ANN401 - as above
@@ -154,6 +213,10 @@ def begin_to_read(connection: Connection) -> None:
 
 
 async def _opened(made: _Connection) -> aiosqlite.Connection:
-    # A process may end while a statement runs.
-    made._thread.daemon = True  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as SQLAlchemy does
+    # A process may end while a statement runs, and a loop before one does.
+    made._thread = Thread(target=_work, args=(_queue(made),), daemon=True)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return await made
+
+
+def _queue(of: aiosqlite.Connection) -> _Work:
+    return cast("_Work", of._tx)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -10,9 +10,10 @@ import pytest
 from httpx import AsyncClient, Response
 from joserfc import jwt
 
-from placet.contracts.config import People
+from placet.api.policy import ConfiguredPolicy
+from placet.contracts.config import People, PolicyConfig, Rule
 from placet.contracts.sign_in import SignIn
-from placet_testing.gateway import Site, config_of, people, problem
+from placet_testing.gateway import Site, asked, config_of, people, problem, said
 from placet_testing.oidc.forger import AUDIENCE, CLIENT, ISSUER, Forger, by_public_key, new_key, oidc, unsigned
 
 Forge = Callable[[Forger], None]
@@ -261,6 +262,22 @@ async def test_a_fresh_sign_in_is_asked_for_and_checked(site: Site, forger: Forg
     forger.nonce = asked["nonce"]
     forger.claims = {"auth_time": site.clock().timestamp() - 700}
     assert (await come_back(browser, state=asked["state"])).status_code == 401
+
+
+async def test_an_edit_to_something_grave_wants_a_fresh_sign_in_too(make_site: Callable[..., Site]) -> None:
+    grave = Rule(name="board", tool=("refund",), when="args.amount > 500.0", effect="ask", risk="critical")
+    config = config_of(knowing(), policy=PolicyConfig(rules=(grave,)))
+    site = make_site(config, policy=ConfiguredPolicy(config))
+    browser = await signed_in(site, forging(site))
+    approval = await asked(site.client("bot"), risk="low")
+    site.clock.advance(minutes=11)
+    token = await site.app.state.services.auth.signer.mark("form", (await browser.get("/v1/me")).json()["credential"])
+    browser.headers.update({"Origin": "http://127.0.0.1:7117", "X-Placet-CSRF": token})
+    edit = await said(browser, approval, "edit", args={"amount": 600, "order": "A-1"})
+    refused = problem(edit, 401, "unauthenticated")
+    assert refused["max_age"] == 600
+    assert not site.temporal.updates
+    assert (await said(browser, approval)).json()["status"] == "approved"
 
 
 async def test_an_address_counts_as_a_name_only_where_it_is_verified(make_site: Callable[..., Site]) -> None:

@@ -11,8 +11,12 @@ from argon2 import PasswordHasher
 from bs4 import BeautifulSoup
 from httpx import AsyncClient, Response
 
+from placet.api.auth.desk import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS
+from placet.api.auth.limits import Guesses, Limiter
+from placet.api.errors import ProblemError
 from placet.contracts.config import Config
 from placet.contracts.sign_in import SignIn
+from placet_testing.fake_temporal import FakeClock
 from placet_testing.gateway import Site, asked, config_of, key_of, people, problem, said
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -105,6 +109,25 @@ async def test_guessing_is_slowed_down_for_the_account_and_for_the_address(site:
     assert [answer.status_code for answer in others] == [401] * 19 + [429]
     site.clock.advance(minutes=2)
     assert (await submit(browser)).status_code == 303
+
+
+def test_a_stranger_locks_nobody_out_and_many_strangers_guess_no_more_than_a_hundred_times() -> None:
+    guesses = Guesses(*(Limiter(rate, FakeClock()) for rate in (PER_ADDRESS, PER_ACCOUNT_AND_ADDRESS, PER_ACCOUNT)))
+
+    def tried(address: str, count: int) -> int:
+        for done in range(count):
+            try:
+                guesses.take("dana", address)
+            except ProblemError:
+                return done
+        return count
+
+    assert tried("203.0.113.1", 50) == 10
+    assert tried("198.51.100.7", 1) == 1, "dana herself, from where she sits"
+    assert tried("2001:db8::1", 10) == 10
+    assert tried("2001:db8::dead:beef", 10) == 0, "the same household has 2 ** 64 addresses"
+    assert tried("::ffff:203.0.113.1", 10) == 0
+    assert sum(tried(f"192.0.2.{n}", 10) for n in range(20)) == 79
 
 
 async def test_a_session_ends_when_its_owner_signs_out(site: Site) -> None:

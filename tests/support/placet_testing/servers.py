@@ -23,7 +23,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn, Protocol, cast
@@ -61,6 +61,7 @@ _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "oldest_langgraph_sdk": partial(python_packages, *OLDEST_LANGGRAPH_SDK),
 }
 
+_TRIES_TO_START: Final = 5
 _FROM_OUTSIDE: Final = frozenset({"e2e", "faults"})
 """Folders of tests that start `placet up` without a fixture of this module."""
 
@@ -124,6 +125,17 @@ async def temporal_client(temporal_settings: Settings) -> Client:
     return await connect(temporal_settings)
 
 
+async def _started(program: str | None) -> WorkflowEnvironment:
+    """Starts the server; the SDK gives it five seconds, in which a busy machine starts no Java."""
+    start = partial(
+        WorkflowEnvironment.start_time_skipping, test_server_existing_path=program, data_converter=data_converter()
+    )
+    for _ in range(_TRIES_TO_START - 1):
+        with suppress(RuntimeError):
+            return await start()
+    return await start()
+
+
 @asynccontextmanager
 async def _skipping_server() -> AsyncGenerator[WorkflowEnvironment]:
     try:
@@ -132,9 +144,7 @@ async def _skipping_server() -> AsyncGenerator[WorkflowEnvironment]:
         # The SDK downloads it where it can.
         program, reason = None, str(error)
     try:
-        environment = await WorkflowEnvironment.start_time_skipping(
-            test_server_existing_path=program, data_converter=data_converter()
-        )
+        environment = await _started(program)
     except RuntimeError as error:
         unavailable(f"{reason}; {error}")
     async with environment:

@@ -12,7 +12,7 @@ from placet.api.auth.admission import Admission
 from placet.api.auth.csrf import FormGuard
 from placet.api.auth.directory import Directory
 from placet.api.auth.keys import KeyRing, Revocations
-from placet.api.auth.limits import Limiter, Rate
+from placet.api.auth.limits import Guesses, Limiter, Rate
 from placet.api.auth.oidc.provider import Provider
 from placet.api.auth.secrets import Signer
 from placet.api.auth.sessions import Lifetimes, Sessions
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from placet.engine.settings import Settings
     from placet.ledger import Ledger
 
-PER_ACCOUNT: Final = Rate(10, 900)
-"""Wrong passwords of one account: ten at once, then one each minute and a half."""
 PER_ADDRESS: Final = Rate(30, 300)
-"""Wrong passwords from one address."""
+"""Wrong passwords from one address, of whatever accounts."""
+PER_ACCOUNT_AND_ADDRESS: Final = Rate(10, 900)
+"""Wrong passwords of one account from one address: ten at once, then one each minute and a half."""
+PER_ACCOUNT: Final = Rate(100, 900)
+"""Wrong passwords of one account from everywhere: so many that no stranger easily locks its owner out."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class Auth:
     sessions: Sessions | None
     accounts: Accounts | None
     provider: Provider | None
-    per_account: Limiter
-    per_address: Limiter
+    guesses: Guesses
     decisions: Limiter | None
     admission: Admission
 
@@ -86,8 +87,11 @@ def auth_of(settings: Settings, config: Config, ledger: Ledger, clock: Clock) ->
         sessions=sessions,
         accounts=accounts,
         provider=provider,
-        per_account=Limiter(PER_ACCOUNT, clock),
-        per_address=Limiter(PER_ADDRESS, clock),
+        guesses=Guesses(
+            per_address=Limiter(PER_ADDRESS, clock),
+            per_pair=Limiter(PER_ACCOUNT_AND_ADDRESS, clock),
+            per_account=Limiter(PER_ACCOUNT, clock),
+        ),
         decisions=Limiter(rate, clock) if people else None,
         admission=Admission(ledger.access, revocations, clock),
     )

@@ -69,16 +69,15 @@ async def sign_in_by_password(request: Request, services: Gateway, _anybody: Any
     address = request.client.host if request.client else "?"
     shown = SignInPage(auth.ways, path, user=user[:200])
     try:
-        # Both are counted before the password is looked at: guesses that come at once are not free.
-        auth.per_account.take(user[:200])
-        auth.per_address.take(address)
+        # Counted before the password is looked at: guesses that come at once are not free.
+        auth.guesses.take(user[:200], address)
     except ProblemError as error:
         answer = await _page(request, services, replace(shown, error=error.detail, status=429))
         answer.headers["Retry-After"] = str(error.named["retry_after"])
         return answer
     if not await auth.accounts.holds(user, password):
         return await _page(request, services, replace(shown, error=WRONG, status=401))
-    auth.per_account.forget(user)
+    auth.guesses.forget(user, address)
     answer = RedirectResponse(path, 303)
     await auth.sessions.open(request, answer, Proven(user=user, way="account", at=services.clock()))
     return answer

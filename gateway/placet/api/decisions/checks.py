@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from placet.api.bodies import field_errors
+from placet.api.decisions.edits import check_edit
 from placet.api.schemas import breaches
 from placet.api.views import conflict
 from placet.contracts.canonical import canonical_text, digest, parse_object
@@ -70,7 +71,9 @@ def decision_of(body: DecisionBody, decision_id: str, caller: Caller, now: datet
     return decision
 
 
-def check_content(approval: Approval, decision: Decision, now: datetime, policy: EditPolicy) -> Refusal | None:
+def check_content(
+    approval: Approval, decision: Decision, caller: Caller, now: datetime, policy: EditPolicy, *, local: bool
+) -> Refusal | None:
     """Returns why the decision does not fit the approval: type, arguments, policy, ended, digest."""
     # The ledger's reader has applied the deadline already, and knows when one is on its way.
     gate = Gate(
@@ -84,13 +87,15 @@ def check_content(approval: Approval, decision: Decision, now: datetime, policy:
     by_gate = answer if isinstance(answer, Refusal) else None
     if by_gate is not None and by_gate.code in _BEFORE_ARGS:
         return by_gate
-    by_args = _check_edit(approval, decision, policy)
+    by_args = _check_edit(approval, decision, caller, policy, local=local)
     if by_args is not None:
         return by_args
     return conflict(approval) if approval.status != "pending" else by_gate
 
 
-def _check_edit(approval: Approval, decision: Decision, policy: EditPolicy) -> Refusal | None:
+def _check_edit(
+    approval: Approval, decision: Decision, caller: Caller, policy: EditPolicy, *, local: bool
+) -> Refusal | None:
     """An edit is a new call: it has to fit the tool's schema, and policy judges it again."""
     if decision.type != "edit" or decision.args_text is None:
         return None
@@ -101,15 +106,7 @@ def _check_edit(approval: Approval, decision: Decision, policy: EditPolicy) -> R
     if errors:
         message = f"The edited arguments break the tool's schema: {errors[0]['message']}"
         return Refusal(code="invalid_args", message=message, details={"errors": errors})
-    verdict = policy.judge_edit(approval, args)
-    if verdict.effect != "deny":
-        return None
-    reason = verdict.reason or "Policy denies this call."
-    return Refusal(
-        code="edit_denied",
-        message=f"Policy denies the edited call: {reason}",
-        details={"rule": verdict.rule, "reason": verdict.reason},
-    )
+    return check_edit(approval, args, caller, policy, local=local)
 
 
 def _check_digest_given(body: DecisionBody) -> Refusal | None:

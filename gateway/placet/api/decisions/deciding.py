@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import structlog
 from pydantic import BaseModel
@@ -20,10 +20,12 @@ from pydantic import BaseModel
 from placet.api.auth.freshness import check_fresh
 from placet.api.decisions.checks import check_content, decision_of
 from placet.api.decisions.delivery import Parcel, Stored
+from placet.api.decisions.edits import risk_of_edit
 from placet.api.errors import ClosedError, ProblemError, UnreachableError
 from placet.api.rights import check_may_decide, may_see
 from placet.api.views import conflict, overlaid
 from placet.contracts.approvals import Approval, End
+from placet.contracts.canonical import parse_object
 from placet.contracts.decisions import DecideInput, Decision, DecisionRecord
 from placet.contracts.errors import Refusal, RefusedError
 from placet.contracts.seal import seal
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from placet.api.metrics.counting import GatewayMetrics
     from placet.api.policy import EditPolicy
     from placet.api.ports import Approvals
+    from placet.contracts.calls import Risk
     from placet.contracts.decisions import DecisionBody
     from placet.contracts.errors import Code
     from placet.ledger import StoredDecision
@@ -143,12 +146,14 @@ class Deciding:
 
     async def _decide(self, wished: Wish) -> Approval | Recorded:
         try:
-            approval = await self.entitled(wished)
+            now, approval = self._clock(), await self.entitled(wished)
             earlier = await self._earlier(wished)
             if earlier is not None:
                 return await self._repeated(wished, approval, earlier)
             approval = await self._lookup.referred(approval)
             await self.fitting(wished, approval)
+            args = parse_object(wished.decision.args_text) if wished.decision.args_text is not None else None
+            check_fresh(wished.caller, approval.model_copy(update={"risk": await self.risk(approval, args)}), now)
             return await self._send(wished, approval)
         except UnreachableError as error:
             raise unavailable(wished, str(error), maybe_recorded=error.sent) from error
@@ -179,10 +184,18 @@ class Deciding:
         Raises:
             RefusedError: In the order of the contract: type, arguments, policy, ended, digest.
         """
-        check = partial(check_content, approval, wished.decision, self._clock(), self._policy)
+        check = partial(
+            check_content, approval, wished.decision, wished.caller, self._clock(), self._policy, local=self._local
+        )
         refusal = await asyncio.to_thread(check) if wished.decision.args_text is not None else check()
         if refusal is not None:
             raise RefusedError(refusal)
+
+    async def risk(self, approval: Approval, args: dict[str, Any] | None) -> Risk:
+        """Returns how grave it is to let the call run, as it was asked for or with other arguments."""
+        if args is None:
+            return approval.risk
+        return await asyncio.to_thread(risk_of_edit, approval, args, self._policy)
 
     async def is_repeat(self, wished: Wish) -> bool:
         """Returns whether a decision of that id has been recorded."""

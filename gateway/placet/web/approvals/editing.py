@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from placet.api.identity import Caller
     from placet.api.services import Services
     from placet.contracts.approvals import Approval
+    from placet.contracts.calls import Risk
     from placet.web.posted import Posted
 
 UNDO: Final = "undo"
@@ -131,7 +132,14 @@ def edit_page(request: Request, caller: Caller, approval: Approval, draft: Draft
 
 
 def review_page(
-    request: Request, caller: Caller, approval: Approval, args: dict[str, Any], posted: Posted, problem: str = ""
+    request: Request,
+    caller: Caller,
+    approval: Approval,
+    args: dict[str, Any],
+    posted: Posted,
+    problem: str = "",
+    *,
+    risk: Risk,
 ) -> Response:
     """Returns the page that shows what would run instead, and what is different; only from here it is sent.
 
@@ -142,20 +150,23 @@ def review_page(
         args: The new arguments.
         posted: The form; what was typed in vain to confirm is said.
         problem: Why it could not be sent.
+        risk: Of the edited call; it may be graver than that of the one asked for.
     """
     card = edited(approval, args)
+    graded = replace(card, risk=risk)
     return page(
         request,
         "review.html",
         caller=caller,
         approval=approval,
-        card=card,
+        card=graded,
         text=card.raw,
         changed=changes(approval.args, args),
         key=posted.one("key") or uuid.uuid4().hex,
         card_digest=card_digest(card),
-        must_type=must_type(card),
+        must_type=must_type(graded),
         typed=posted.one("typed"),
+        graver=risk != approval.risk,
         problem=problem,
     )
 

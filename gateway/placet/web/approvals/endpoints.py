@@ -34,6 +34,7 @@ from placet.web.routing import PageRoute
 LOOKS: Final = 60
 PAUSE: Final = 0.05
 """Seconds between two looks into the ledger for what has just been decided."""
+_MAY_STILL_COUNT: Final = frozenset({"pending", "expired"})
 NOTHING_SAID: Final[dict[str, Any]] = {
     "problem": None,
     "typed": None,
@@ -87,7 +88,8 @@ async def review_edit(request: Request, approval_id: str, caller: SignedIn, serv
         return edit_page(request, caller, approval, replace(draft, summary=""))
     if draft.args is None:
         return edit_page(request, caller, approval, draft)
-    return review_page(request, caller, approval, draft.args, posted)
+    risk = await services.deciding.risk(approval, draft.args)
+    return review_page(request, caller, approval, draft.args, posted, risk=risk)
 
 
 @router.post("/{approval_id}/decision")
@@ -96,10 +98,12 @@ async def decide(request: Request, approval_id: str, caller: SignedIn, services:
     posted = Posted.by(request)
     approval = await visible(services, caller, approval_id)
     body = body_of(approval, posted)
-    card = view(approval) if body.args is None else edited(approval, body.args)
-    if approval.status == "pending" and must_confirm(card, body.type, posted):
+    risk = await services.deciding.risk(approval, body.args)
+    card = replace(view(approval) if body.args is None else edited(approval, body.args), risk=risk)
+    # The ledger may say `expired` by a clock that runs fast, or before it hears of the end; Temporal has the last word.
+    if approval.status in _MAY_STILL_COUNT and must_confirm(card, body.type, posted):
         if body.args is not None:
-            return review_page(request, caller, approval, body.args, posted)
+            return review_page(request, caller, approval, body.args, posted, risk=risk)
         return _confirmation(request, caller, approval, posted)
     return await answered(request, services, caller, approval, body, posted)
 
@@ -137,7 +141,8 @@ async def answered(
             raise
         unsent, said = Refusal(code=error.code, message=error.detail), _SEND_AGAIN[error.code]
         if body.args is not None:
-            return review_page(request, caller, approval, body.args, posted, said)
+            risk = await services.deciding.risk(approval, body.args)
+            return review_page(request, caller, approval, body.args, posted, said, risk=risk)
         return await _again(request, services, caller, posted, approval.id, unsent, said)
     if isinstance(ended, Approval):
         await _written(services, caller, approval.id)
