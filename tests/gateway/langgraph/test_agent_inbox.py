@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
 
+from placet_testing.exchanges import check_answer
 from placet_testing.gateway import QUESTION, Site, asked, problem
 
 VISITS = {path.stem: path.read_text() for path in sorted((Path(__file__).parent / "agent_inbox").glob("*.json"))}
@@ -26,27 +27,6 @@ async def pressed(client: AsyncClient, approval: dict[str, Any], kind: str, args
     return await client.post(f"{thread_of(approval)}/runs/{how}", json=body)
 
 
-def check(wanted: Any, given: Any, place: str = "") -> None:
-    """Asserts that an answer holds all that is wanted of it."""
-    if isinstance(wanted, dict):
-        members = cast("dict[str, Any]", wanted)
-        assert isinstance(given, dict), place
-        there = cast("dict[str, Any]", given)
-        if "*" in members:
-            (there,) = ({"*": value} for value in there.values())
-        assert members or not there, place
-        for name, value in members.items():
-            assert name in there, f"{place}/{name}"
-            check(value, there[name], f"{place}/{name}")
-    elif isinstance(wanted, list):
-        items = cast("list[Any]", wanted)
-        assert len(items) == len(given), place
-        for number, (one, other) in enumerate(zip(items, given, strict=True)):
-            check(one, other, f"{place}/{number}")
-    else:
-        assert given == wanted, place
-
-
 @pytest.mark.parametrize("visit", VISITS)
 async def test_a_visit(site: Site, visit: str) -> None:
     approval = await asked(site.client("bot"))
@@ -55,13 +35,7 @@ async def test_a_visit(site: Site, visit: str) -> None:
     for number, exchange in enumerate(json.loads(text)):
         request, wanted = exchange["request"], exchange["response"]
         answer = await client.request(request["method"], request["path"], json=request["body"])
-        assert answer.status_code == wanted["status"], (number, answer.text)
-        if "events" in wanted:
-            lines = answer.text.splitlines()
-            assert [line.removeprefix("event: ") for line in lines if line.startswith("event: ")] == wanted["events"]
-            assert lines[-2:] == ["data: null", ""], "older clients cannot read an end without data"
-        else:
-            check(wanted["body"], answer.json(), str(number))
+        check_answer(wanted, answer, str(number))
 
 
 async def test_an_approval_that_came_from_no_run_and_one_that_is_a_question_are_threads_too(site: Site) -> None:
