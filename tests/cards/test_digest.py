@@ -69,4 +69,4 @@ def test_the_card_of_an_edit_is_that_of_its_arguments() -> None:
 
 def test_a_version_of_the_cards_has_these_digests() -> None:
     """Who changes what a card says changes its version too: else old decisions would seem to be on other cards."""
-    assert digest_of_card(approval()) == "sha256:3efa5e2e3fffe741458c50f20bd5abcd4df61bd668ae4e059ad8e320f3a17c11"
+    assert digest_of_card(approval()) == "sha256:a562edf360f07e6bfba7f18817eeb7d84996ed43f0aa8b0d6dca00fbbe897202"

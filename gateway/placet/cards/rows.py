@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from placet.cards.drawing import Line, as_lines, in_quotes, plain, written
 from placet.cards.looks import LABELS, look_at
+from placet.cards.secrets import Masked, masked
 from placet.cards.visible import hidden_characters, lines, mixed_words, mixture, quoted
 from placet.contracts.canonical import canonical_text
 
@@ -20,6 +21,7 @@ ValueKind = Literal["text", "number", "boolean", "null", "list", "object"]
 COLLAPSED_AT: Final = 2_000
 """Characters of a value that are shown before the rest must be asked for."""
 NO_FORMATTER: Final = "No formatter: shown as JSON."
+NOT_SHOWN: Final = "The tool's schema says that it is a secret. What runs, and the digest, are of its value."
 _ONE_LINE: Final = 80
 _PLAIN_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
@@ -67,14 +69,24 @@ def rows(
     """
     properties = (schema or {}).get("properties")
     known = cast("dict[str, Any]", properties) if isinstance(properties, dict) else {}
-    return tuple(_row(name, args[name], _look(name, args, known.get(name)), limit) for name in sorted(args))
+    shown = masked(dict(args), schema)
+    return tuple(_row(name, shown[name], _look(name, shown, known.get(name)), limit) for name in sorted(args))
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """Returns name, value before and after of each argument that differs; safe to print, `not set` where absent."""
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], schema: Mapping[str, Any] | None = None
+) -> tuple[tuple[str, str, str], ...]:
+    """Returns name, value before and after of each argument that differs; safe to print, `not set` where absent.
+
+    Args:
+        before: Arguments by name.
+        after: Others.
+        schema: Of both, where there is one: secrets are compared, and masked.
+    """
     names = sorted({*before, *after})
+    old, new = masked(dict(before), schema), masked(dict(after), schema)
     return tuple(
-        (name_of(name), _brief(before, name), _brief(after, name))
+        (name_of(name), _brief(old, name), _brief(new, name))
         for name in names
         if name not in before or name not in after or canonical_text(before[name]) != canonical_text(after[name])
     )
@@ -86,6 +98,8 @@ def name_of(name: str) -> str:
 
 
 def _look(name: str, args: Mapping[str, Any], schema: object) -> Look | None:
+    if isinstance(args[name], Masked):
+        return None
     return look_at(name, args[name], cast("dict[str, Any]", schema) if isinstance(schema, dict) else {}, args)
 
 
@@ -103,13 +117,13 @@ def _row(name: str, value: object, look: Look | None, limit: int | None) -> Row:
         hidden=max(len(text) - cut, 0),
         warnings=(*_warnings(name, value), *(look.warnings if look else ())),
         look=LABELS[look.kind] if look else "",
-        facts=look.facts if look else (),
+        facts=(NOT_SHOWN,) if isinstance(value, Masked) else look.facts if look else (),
     )
 
 
 def _drawn(value: object, text: str, look: Look | None) -> tuple[Line, ...]:
     """Returns the beginning of a value in pieces; `text` is as much of it as is shown."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or isinstance(value, Masked):
         return plain(text.split("\n"))
     marks = look.marks if look else ()
     return as_lines(text, marks) if "\n" in text else in_quotes(text, marks)
@@ -142,6 +156,8 @@ def _written(value: object) -> tuple[str, ...]:
 
 
 def _inline(value: object) -> str:
+    if isinstance(value, Masked):
+        return str(value)
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, dict):

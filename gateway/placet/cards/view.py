@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from placet.cards.rows import COLLAPSED_AT, rows
+from placet.cards.secrets import masked
 from placet.cards.visible import lines, one_line, quoted
 from placet.cards.words import status_words
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
@@ -62,6 +63,8 @@ class ApprovalView:
         digest: Of the rows, computed from the arguments as they are shown here.
         risk_why: Who or what says that the risk is this one.
         intact: `digest` is the one that the gateway names: what is shown is what would run.
+        raw: The canonical text, which the digest covers.
+        raw_shown: The same with masks for secrets.
         facts: Name and value of what else is known, in the order to show it.
         outside: No run of ours asks: title, reason and risk are what whoever asked says.
         says: Words that are not ours, a line each: the model's, or those of whoever asked from outside. They are always
@@ -82,6 +85,7 @@ class ApprovalView:
     digest: str
     intact: bool
     raw: str
+    raw_shown: str
     rows: tuple[Row, ...]
     questions: tuple[QuestionRow, ...]
     facts: tuple[tuple[str, str], ...]
@@ -136,6 +140,7 @@ def view(approval: Approval, *, limit: int | None = COLLAPSED_AT) -> ApprovalVie
         digest=shown_digest,
         intact=shown_digest == approval.digest,
         raw=raw,
+        raw_shown=_shown(raw, approval.args, approval.args_schema),
         rows=() if asks else rows(approval.args, approval.args_schema, limit=limit),
         questions=questions(approval) if asks else (),
         facts=tuple(_facts(approval)),
@@ -154,7 +159,13 @@ def edited(approval: Approval, args: Mapping[str, Any]) -> ApprovalView:
     """Returns the card of the call with other arguments, shown to their end."""
     text = canonical_text(args)
     shown = rows(args, approval.args_schema, limit=None)
-    return replace(view(approval), rows=shown, raw=text, digest=digest(approval.tool, text))
+    return replace(
+        view(approval),
+        rows=shown,
+        raw=text,
+        raw_shown=_shown(text, args, approval.args_schema),
+        digest=digest(approval.tool, text),
+    )
 
 
 def headline(approval: Approval) -> str:
@@ -168,7 +179,7 @@ def headline(approval: Approval) -> str:
     if approval.kind == "question":
         asked = questions(approval)
         return " ".join(asked[0].text)[:LONGEST] if asked else "A question"
-    return one_line(title_of(approval.tool, approval.args))
+    return one_line(title_of(approval.tool, masked(approval.args, approval.args_schema)))
 
 
 def questions(approval: Approval) -> tuple[QuestionRow, ...]:
@@ -205,6 +216,12 @@ def _asked_again(approval: Approval) -> AskedAgain | None:
         return AskedAgain.model_validate((approval.context or {})["asked_again"])
     except ValidationError:
         return None
+
+
+def _shown(raw: str, args: Mapping[str, Any], schema: Mapping[str, Any] | None) -> str:
+    """Returns the canonical text with masks for secrets; the digest covers the one without."""
+    shown = masked(dict(args), schema)
+    return raw if not raw or shown == args else canonical_text(shown)
 
 
 def _told(text: str | None) -> str:

@@ -166,7 +166,7 @@ def _ends(out: Output, approval: Approval) -> Iterator[str]:
         yield "  message"
         yield from _bounded(out, lines(decision.message))
     if decision is not None and decision.args is not None:
-        yield from edit_lines(out, approval.args, decision.args)
+        yield from edit_lines(out, approval.args, decision.args, approval.args_schema)
         yield from _named(out, "digest of what runs", one_line(decision.digest))
     if decision is not None and decision.proof is not None:
         yield from _proof(out, approval, decision.proof)
@@ -185,9 +185,11 @@ def _proof(out: Output, approval: Approval, proof: Proof) -> Iterator[str]:
         yield from _named(out, "card seen", words.card_seen(proof.card_digest, digest_of_card(approval, args)))
 
 
-def edit_lines(out: Output, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Yields what an edit changes, an argument at a time."""
-    for name, old, new in changes(before, after):
+def edit_lines(
+    out: Output, before: Mapping[str, Any], after: Mapping[str, Any], schema: Mapping[str, Any] | None = None
+) -> Iterator[str]:
+    """Yields what an edit changes, an argument at a time; secrets of the schema are masked."""
+    for name, old, new in changes(before, after, schema):
         yield from _wrapped(out, "  ", f"- {name}: {old}", "      ")
         yield from _wrapped(out, "  ", f"+ {name}: {new}", "      ")
 

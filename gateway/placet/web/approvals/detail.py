@@ -95,7 +95,9 @@ def why_not(refusal: Refusal | None, approval: Approval) -> str | None:
 def _what_ran(approval: Approval) -> tuple[tuple[str, str, str], ...]:
     """Returns what an edit changed: name, as it was asked, as it runs."""
     decision = approval.decision
-    return () if decision is None or decision.args is None else changes(approval.args, decision.args)
+    return (
+        () if decision is None or decision.args is None else changes(approval.args, decision.args, approval.args_schema)
+    )
 
 
 async def _story(services: Services, caller: Caller, approval: Approval) -> Story | None:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from placet.api.decisions.deciding import wish
 from placet.cards.digest import card_digest
 from placet.cards.rows import changes
+from placet.cards.secrets import StrayMaskError, masked, still_masked
 from placet.cards.view import edited, view
-from placet.contracts.canonical import MalformedJsonError, parse_object
+from placet.contracts.canonical import MalformedJsonError, canonical_text
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES, Refusal, RefusedError
 from placet.web.answers import page
 from placet.web.approvals.confirming import must_type
+from placet.web.approvals.saying import args_of
 from placet.web.forms import Field, Read, form_of, read, step
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class Change:
 def begun(approval: Approval, *, raw: bool) -> Draft:
     """Returns the draft to begin with: the arguments as they were asked for."""
     if raw:
-        return Draft(None, _spread(approval.args))
+        return Draft(None, _spread(masked(approval.args, approval.args_schema)))
     return Draft(form_of(approval.args_schema, approval.args), "")
 
 
@@ -75,7 +77,7 @@ def typed(approval: Approval, posted: Posted) -> Draft:
     """Returns what was typed; nothing of it is lost, whatever is wrong with it."""
     verb, _, where = posted.one("do").partition(":")
     if posted.one("raw"):
-        return Draft(None, posted.one("args")) if verb else _typed_json(posted.one("args"))
+        return Draft(None, posted.one("args")) if verb else _typed_json(approval, posted.one("args"))
     if verb == UNDO:
         posted = posted.without(where)
     form = form_of(approval.args_schema, approval.args, posted.fields)
@@ -91,8 +93,9 @@ def typed(approval: Approval, posted: Posted) -> Draft:
 def _changed(approval: Approval, found: Read) -> tuple[Change, ...]:
     """Returns what has been changed so far, as far as what was typed can be read."""
     wrong = {pointer.split("/")[1] for pointer in found.errors if pointer}
+    schema = approval.args_schema
     names = sorted({*approval.args, *found.value} - {name for name in found.value if step(name) in wrong})
-    told = ((name, changes(_only(approval.args, name), _only(found.value, name))) for name in names)
+    told = ((name, changes(_only(approval.args, name), _only(found.value, name), schema)) for name in names)
     return tuple(Change(f"/{step(name)}", *change) for name, differing in told for change in differing)
 
 
@@ -160,8 +163,8 @@ def review_page(
         caller=caller,
         approval=approval,
         card=graded,
-        text=card.raw,
-        changed=changes(approval.args, args),
+        text=canonical_text(still_masked(args, approval.args, masked(approval.args, approval.args_schema))),
+        changed=changes(approval.args, args, approval.args_schema),
         key=posted.one("key") or uuid.uuid4().hex,
         card_digest=card_digest(card),
         must_type=must_type(graded),
@@ -171,9 +174,11 @@ def review_page(
     )
 
 
-def _typed_json(text: str) -> Draft:
+def _typed_json(approval: Approval, text: str) -> Draft:
     try:
-        return Draft(None, text, args=parse_object(text))
+        return Draft(None, text, args=args_of(approval, text))
+    except StrayMaskError as error:
+        return Draft(None, text, summary=str(error))
     except MalformedJsonError as error:
         return Draft(None, text, summary=f"This is no JSON object: {error}.")
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from placet.api.bodies import invalid_request
+from placet.cards.secrets import StrayMaskError, masked, restored
 from placet.contracts.canonical import MalformedJsonError, parse_object
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.questions import AnswerBody
@@ -33,7 +34,7 @@ def body_of(approval: Approval, posted: Posted) -> DecisionBody:
         type=kind,
         digest=posted.one("digest"),
         message=posted.text("message") if kind in {"reject", "respond"} else None,
-        args=_args(posted) if kind == "edit" else None,
+        args=_args(approval, posted) if kind == "edit" else None,
         answers=answers_of(approval, posted) if kind == "answer" else None,
         card_digest=_card(posted),
     )
@@ -67,8 +68,20 @@ def _card(posted: Posted) -> str | None:
     return given if _DIGEST.fullmatch(given) else None
 
 
-def _args(posted: Posted) -> dict[str, JsonValue]:
+def args_of(approval: Approval, text: str) -> dict[str, JsonValue]:
+    """Returns arguments that were typed as JSON; a mask that was left in them is the secret that it hides.
+
+    Raises:
+        MalformedJsonError: It is no JSON object.
+        StrayMaskError: A mask hides nothing.
+    """
+    return restored(parse_object(text), approval.args, masked(approval.args, approval.args_schema))
+
+
+def _args(approval: Approval, posted: Posted) -> dict[str, JsonValue]:
     try:
-        return parse_object(posted.one("args"))
+        return args_of(approval, posted.one("args"))
+    except StrayMaskError as error:
+        raise invalid_request([{"pointer": "/args", "message": str(error)}]) from error
     except MalformedJsonError as error:
         raise invalid_request([{"pointer": "/args", "message": f"is no JSON object: {error}"}]) from error

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from placet.cards.secrets import masked_part
 from placet.cards.visible import hidden_characters, one_line, quoted
 from placet.contracts.canonical import canonical_text
 from placet.web.forms.shapes import Kind, Shape, shape_of
@@ -41,6 +42,7 @@ class Field:
         pointer: A JSON Pointer to it; an item that was added has a name of its own in place of its number.
         label: Safe to print.
         original: Its value as it was; `UNSET` where it was not there.
+        shown: The same with masks for secrets.
         text: What stands in the field.
         options: Text and label of what may be chosen from.
         states: What may be chosen besides a value, where the schema allows it.
@@ -52,6 +54,7 @@ class Field:
     label: str
     kind: Kind
     original: Any
+    shown: Any = None
     text: str = ""
     state: State = "value"
     states: tuple[State, ...] = ("value",)
@@ -143,7 +146,7 @@ class _Maker:
             return Field(**common, children=tuple(self._members(pointer, shape, value, depth)))
         if shape.kind == "list":
             return Field(**common, children=tuple(self._items(pointer, shape, value, depth)))
-        return Field(**common, **self._leaf(pointer, shape, value))
+        return Field(**common, **self._leaf(pointer, shape, schema, value))
 
     def _fitting(self, shape: Shape, value: object) -> Shape:
         """Returns the shape, or JSON for a value that it could not show as it is."""
@@ -167,12 +170,14 @@ class _Maker:
             return Shape("lines", shape.schema, shape.nullable)
         return Shape("json", shape.schema, shape.nullable)
 
-    def _leaf(self, pointer: str, shape: Shape, value: object) -> dict[str, Any]:
+    def _leaf(self, pointer: str, shape: Shape, schema: object, value: object) -> dict[str, Any]:
         is_null = value is None and shape.kind not in {"json", "choice"}
-        text = "" if is_null or shape.kind == "secret" else text_of(value, shape.kind)
+        shown = masked_part(value, schema, self._root) if shape.kind == "json" and value is not UNSET else value
+        text = "" if is_null or shape.kind == "secret" else text_of(shown, shape.kind)
         sent = self._sent(f"v:{pointer}")
-        hidden = isinstance(value, str) and (hidden_characters(value) > 0 or "\r" in value)
+        hidden = shape.kind != "secret" and isinstance(value, str) and (hidden_characters(value) > 0 or "\r" in value)
         return {
+            "shown": shown,
             "text": text if sent is None else sent,
             "options": tuple((canonical_text(option), _label(option)) for option in shape.options),
             "note": quoted(value) if hidden and isinstance(value, str) else "",

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from placet.cards.secrets import restored
 from placet.contracts.canonical import MalformedJsonError, parse_json
 from placet.web.forms.fields import UNSET, Field, text_of
 
@@ -77,9 +78,10 @@ def _leaf(field: Field) -> Any:  # noqa: ANN401 - JSON
     if field.kind == "secret" and not field.text and field.original is not UNSET:
         return field.original
     typed = _lines(field.text)
-    if field.original is not UNSET and typed == _lines(text_of(field.original, field.kind)):
+    if field.original is not UNSET and typed == _lines(text_of(field.shown, field.kind)):
         return field.original
-    return _READERS[field.kind](typed)
+    found = _READERS[field.kind](typed)
+    return restored(found, field.original, field.shown) if field.kind == "json" else found
 
 
 def _lines(text: str) -> str:

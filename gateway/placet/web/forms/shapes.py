@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from placet.cards.references import Schema, resolved
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Kind = Literal["text", "lines", "secret", "integer", "number", "boolean", "choice", "group", "list", "json"]
-Schema = dict[str, Any]
 
 LONG: Final = 120
 """A text that may be longer than this gets several lines."""
 DEEPEST: Final = 4
 """Levels of objects and lists that are fields; below them JSON is typed."""
-_REFERENCES: Final = 20
 _COMBINING: Final = ("allOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas", "prefixItems")
 _SIMPLE: Final[Mapping[str, Kind]] = {"integer": "integer", "number": "number", "boolean": "boolean"}
 _INPUTS: Final = {"date": "date"}
@@ -42,7 +42,7 @@ class Shape:
 
 def shape_of(schema: object, root: Schema, depth: int) -> Shape:
     """Returns how a place is edited; JSON where a form could not show all that the schema allows."""
-    found = _resolved(schema, root)
+    found = resolved(schema, root)
     if found is None:
         return Shape("json", {})
     plain, nullable = _without_null(found, root)
@@ -75,34 +75,6 @@ def _text(schema: Schema) -> Shape:
     return Shape("text", schema, input=_INPUTS.get(str(schema.get("format")), "text"))
 
 
-def _resolved(schema: object, root: Schema) -> Schema | None:
-    """Follows references within the schema; None where one leads nowhere, or in circles."""
-    here = schema
-    for _ in range(_REFERENCES):
-        if not isinstance(here, dict):
-            return None
-        found = cast("Schema", here)
-        reference = found.get("$ref")
-        if reference is None:
-            return found
-        rest = {name: value for name, value in found.items() if name != "$ref"}
-        target = _at(root, reference)
-        if target is None:
-            return None
-        here = {**target, **rest}
-    return None
-
-
-def _at(root: Schema, reference: object) -> Schema | None:
-    if not isinstance(reference, str) or not reference.startswith("#/"):
-        return None
-    here: Any = root
-    for step in reference[2:].split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")
-        here = cast("Schema", here).get(name) if isinstance(here, dict) else None
-    return cast("Schema", here) if isinstance(here, dict) else None
-
-
 def _without_null(schema: Schema, root: Schema) -> tuple[Schema | None, bool]:
     """Returns the schema of what is not null, and whether null is allowed; None where several others are."""
     kinds = schema.get("type")
@@ -113,9 +85,9 @@ def _without_null(schema: Schema, root: Schema) -> tuple[Schema | None, bool]:
     branches = schema.get("anyOf")
     if not isinstance(branches, list):
         return schema, False
-    resolved = [_resolved(branch, root) for branch in cast("list[Any]", branches)]
-    others = [branch for branch in resolved if branch is None or branch.get("type") != "null"]
-    nullable = len(others) < len(resolved)
+    known = [resolved(branch, root) for branch in cast("list[Any]", branches)]
+    others = [branch for branch in known if branch is None or branch.get("type") != "null"]
+    nullable = len(others) < len(known)
     if len(others) != 1 or others[0] is None:
         return None, nullable
     rest = {name: value for name, value in schema.items() if name != "anyOf"}

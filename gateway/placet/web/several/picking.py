@@ -74,7 +74,7 @@ def _picked(
     card = view(approval)
     refusal = check_may_decide(caller, approval, local=services.directory.local)
     why_not = _why_not(approval, card, pick, first, kind) or (refusal and refusal.message)
-    differing = () if first is None else changes(first.args, approval.args)
+    differing = () if first is None else changes(first.args, approval.args, approval.args_schema)
     return Picked(approval, card, why_not, tuple((name, after) for name, _, after in differing))
 
 
