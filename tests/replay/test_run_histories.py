@@ -1,4 +1,4 @@
-"""Runs that wait in production go on under today's code: each shape of `AgentRun` replays."""
+"""Runs that wait in production go on under today's code: each shape of `AgentRun` and of `GraphRun` replays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from temporalio.worker import Replayer
 from placet.engine.connection import data_converter
 from placet.worker import WORKFLOWS, runner
 
-HISTORIES: Final = sorted((Path(__file__).parent / "histories").glob("run-*.json"))
+KEPT: Final = Path(__file__).parent / "histories"
+HISTORIES: Final = sorted([*KEPT.glob("run-*.json"), *KEPT.glob("graph-*.json")])
 
 
 def replayer() -> Replayer:
@@ -35,6 +36,8 @@ async def test_a_recorded_run_replays(path: Path) -> None:
 def test_there_is_a_history_of_each_shape() -> None:
     names = {path.stem.removeprefix("run-") for path in HISTORIES}
     assert {"approved", "edited", "rejected", "expired", "cancelled", "crosswise", "uncertain-ran"} <= names
+    graphs = {path.stem.removeprefix("graph-") for path in HISTORIES}
+    assert {"answered", "batch", "crosswise", "governed", "parallel", "failed", "cancelled"} <= graphs
 
 
 async def test_a_history_that_does_not_fit_is_noticed() -> None:
