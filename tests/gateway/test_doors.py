@@ -44,13 +44,21 @@ async def test_a_gateway_with_a_name_answers_to_no_other(tmp_path: Path, host: s
             problem(await client.get("/v1/me", headers={"Host": ours}), 401, "unauthenticated")
 
 
+async def test_what_comes_under_the_public_name_came_over_https_whatever_the_proxy_says(tmp_path: Path) -> None:
+    app = app_of(tmp_path, public_url="https://placet.example")
+    async with client_of(app) as client:
+        assert "strict-transport-security" in (await client.get("/healthz")).headers
+    async with client_of(app, base="http://127.0.0.1:7117") as client:
+        assert "strict-transport-security" not in (await client.get("/healthz")).headers
+
+
 async def test_a_proxy_is_believed_where_it_is_configured_and_nobody_else(tmp_path: Path) -> None:
     said = {
         "X-Forwarded-Proto": "https",
         "X-Forwarded-For": "203.0.113.9, 198.51.100.7",
         "X-Forwarded-Host": "evil.example",
     }
-    app = app_of(tmp_path, trusted_proxies=("10.0.0.0/8",), public_url="https://placet.example")
+    app = app_of(tmp_path, trusted_proxies=("10.0.0.0/8",), allowed_hosts=("placet.example",))
     async with client_of(app, "192.0.2.1") as stranger:
         answer = await stranger.get("/healthz", headers=said)
         assert "strict-transport-security" not in answer.headers

@@ -153,8 +153,8 @@ def _stand_around(app: FastAPI, settings: Settings, services: Services) -> None:
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CROSS_ORIGIN)
     app.add_middleware(SecurityHeaders)
-    if settings.trusted_proxies:
-        app.add_middleware(Proxies, networks=settings.trusted_proxies)
+    if settings.trusted_proxies or settings.public_url:
+        app.add_middleware(Proxies, networks=settings.trusted_proxies, public_url=settings.public_url)
     if services.tracing is not None:
         # Imported where it is used: OpenTelemetry need not be installed.
         from placet.api.metrics.spans import RequestSpans  # noqa: PLC0415

@@ -39,16 +39,26 @@ _PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 
 class Proxies:
-    """Believes what configured proxies say of the request that they pass on, and nobody else."""
+    """Believes what configured proxies say of the request that they pass on, and nobody else.
 
-    def __init__(self, app: ASGIApp, networks: Sequence[str]) -> None:
+    Whatever comes under the host of the public address came by its scheme: a proxy that ends TLS and does not say so
+    would else cost the cookies their `Secure` and their `__Host-`.
+    """
+
+    def __init__(self, app: ASGIApp, networks: Sequence[str], public_url: str | None = None) -> None:
         self._app = app
         self._networks = [ip_network(network) for network in networks]
+        self._public = urlsplit(public_url or "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
         if scope["type"] == "http" and self._trusts(_address(scope["client"][0]) if scope.get("client") else None):
             self._believe(scope, Headers(scope=scope))
+        if (
+            scope["type"] == "http"
+            and Headers(scope=scope).get("host", "").casefold() == self._public.netloc.casefold()
+        ):
+            scope["scheme"] = self._public.scheme or scope["scheme"]
         await self._app(scope, receive, send)
 
     def _believe(self, scope: Scope, headers: Headers) -> None:

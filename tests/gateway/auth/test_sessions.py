@@ -98,6 +98,25 @@ async def test_a_wrong_name_and_a_wrong_password_read_the_same(site: Site, user:
     assert "placet_session" not in answer.headers.get("set-cookie", "")
 
 
+async def test_a_site_over_https_takes_no_form_of_its_plain_twin(
+    make_site: Callable[..., Site], with_accounts: Config
+) -> None:
+    """Behind a proxy that does not say how a request came, and under the public address."""
+    site = make_site(with_accounts, having={"public_url": "https://placet.example"})
+    browser = site.client()
+    browser.base_url = "http://placet.example"
+    page = await browser.get("/sign-in")
+    assert page.headers["set-cookie"].startswith("__Host-placet_sign_in=")
+    assert "; Secure" in page.headers["set-cookie"]
+    fields = {"csrf_token": field(page, "csrf_token"), "next": "/inbox", "user": "dana", "password": PASSWORD}
+    cookie = {"Cookie": page.headers["set-cookie"].partition(";")[0]}
+    sent = [
+        await browser.post("/sign-in/account", data=fields, headers={**cookie, "Origin": f"{scheme}://placet.example"})
+        for scheme in ("http", "https")
+    ]
+    assert [answer.status_code for answer in sent] == [403, 303]
+
+
 async def test_guessing_is_slowed_down_for_the_account_and_for_the_address(site: Site) -> None:
     browser = site.client()
     answers = [await submit(browser, "dana", f"guess {n}") for n in range(11)]

@@ -143,7 +143,9 @@ def is_ours(request: Request, *, unknown: bool) -> bool:
     if origin is None:
         return unknown or site == "same-origin"
     parts = urlsplit(origin)
-    return parts.scheme in {"http", "https"} and parts.netloc.casefold() == request.headers.get("host", "").casefold()
+    # A proxy may end TLS and not say so; a page that came over plain http is never one of a site over https.
+    schemes = {"https"} if request.url.scheme == "https" else {"http", "https"}
+    return parts.scheme in schemes and parts.netloc.casefold() == request.headers.get("host", "").casefold()
 
 
 def _same(given: str, token: str) -> bool:
