@@ -137,7 +137,7 @@ async def test_in_local_mode_one_person_does_everything(local_site: Site) -> Non
     assert answer["decision"]["by"] == {"id": "user:local", "name": "Local", "via": "api"}
 
 
-@pytest.mark.parametrize(("sent", "kept"), [("cli", "cli"), ("web", "web"), ("temporal", "api"), ("x", "api")])
+@pytest.mark.parametrize(("sent", "kept"), [("cli", "cli"), ("web", "api"), ("temporal", "api"), ("x", "api")])
 async def test_the_way_it_came_is_recorded(site: Site, sent: str, kept: str) -> None:
     approval = await asked(site.client("bot"))
     answer = await said(site.client("dana", **{"X-Placet-Client": sent}), approval)

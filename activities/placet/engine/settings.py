@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from temporalio.envconfig import ClientConfigProfile
 
+from placet.contracts.decisions import LONGEST_LIST
 from placet.contracts.durations import parse_duration
 from placet.engine.errors import SettingsError
 
@@ -70,7 +71,8 @@ class Settings:
             `https://console.example`), with commas between.
         session_idle: After how long without use a browser's session ends (`PLACET_SESSION_IDLE`, as `8h`).
         session_length: After how long it ends in any case (`PLACET_SESSION_LENGTH`, as `24h`).
-        decisions_per_minute: How many decisions one person may send a minute (`PLACET_DECISIONS_PER_MINUTE`).
+        decisions_per_minute: How many decisions one person may send a minute (`PLACET_DECISIONS_PER_MINUTE`); as many
+            as one list may hold at least.
         keep_addresses: Whether the record of a decision keeps the network address that it came from
             (`PLACET_KEEP_ADDRESSES`, as `true`); it is personal data.
     """
@@ -139,7 +141,9 @@ class Settings:
             cors_origins=_origins(given, "PLACET_CORS_ORIGINS"),
             session_idle=_duration(given, "PLACET_SESSION_IDLE", cls.session_idle),
             session_length=_duration(given, "PLACET_SESSION_LENGTH", cls.session_length),
-            decisions_per_minute=_count(given, "PLACET_DECISIONS_PER_MINUTE", cls.decisions_per_minute),
+            decisions_per_minute=_count(
+                given, "PLACET_DECISIONS_PER_MINUTE", cls.decisions_per_minute, least=LONGEST_LIST
+            ),
             keep_addresses=_yes(given, "PLACET_KEEP_ADDRESSES", default=cls.keep_addresses),
         )
 
@@ -248,10 +252,10 @@ def _yes(given: Mapping[str, str], name: str, *, default: bool) -> bool:
     return text == "true"
 
 
-def _count(given: Mapping[str, str], name: str, default: int) -> int:
+def _count(given: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     text = given.get(name)
     if text is None:
         return default
-    if not text.isdecimal() or not int(text):
-        raise SettingsError(name, text, "a number from 1 on is needed")
+    if not text.isdecimal() or int(text) < least:
+        raise SettingsError(name, text, f"a number from {least} on is needed")
     return int(text)

@@ -255,6 +255,20 @@ async def test_a_provider_that_calls_itself_otherwise_is_not_used(site: Site, fo
     problem(await site.client().get("/sign-in/provider"), 503, "unavailable")
 
 
+async def test_a_new_sign_in_ends_the_session_before_though_its_cookie_stays_away(site: Site, forger: Forger) -> None:
+    browser = await signed_in(site, forger)
+    old = dict(browser.cookies)["placet_session"]
+    asked = await leave(browser)
+    forger.nonce = asked["nonce"]
+    forger.redeemed.clear()
+    # The provider's redirect comes from another site: a browser keeps a strict cookie back.
+    browser.cookies.delete("placet_session")
+    await come_back(browser, state=asked["state"])
+    assert browser.cookies["placet_session"] != old
+    stolen = site.client(Cookie=f"placet_session={old}")
+    problem(await stolen.get("/v1/me"), 401, "unauthenticated")
+
+
 async def test_a_fresh_sign_in_is_asked_for_and_checked(site: Site, forger: Forger) -> None:
     browser = site.client()
     asked = await leave(browser, fresh="1")

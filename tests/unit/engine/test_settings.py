@@ -87,6 +87,12 @@ def test_who_reads_the_gateways_metrics_is_one_of_three() -> None:
         Settings.from_environment({"PLACET_GATEWAY_METRICS": "yes", **NO_PROFILE})
 
 
+@pytest.mark.parametrize("text", ["0", "99", "-5", "many"])
+def test_a_rate_under_which_one_whole_list_would_never_pass_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="PLACET_DECISIONS_PER_MINUTE"):
+        Settings.from_environment({"PLACET_DECISIONS_PER_MINUTE": text, **NO_PROFILE})
+
+
 def test_addresses_lose_their_last_slash() -> None:
     given = {"PLACET_URL": "https://placet.acme/", "PLACET_TEMPORAL_UI_URL": "https://ui.acme/", **NO_PROFILE}
     settings = Settings.from_environment(given)

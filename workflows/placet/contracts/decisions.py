@@ -20,6 +20,8 @@ QuestionDecision = Literal["answer", "skip"]
 CALL_DECISIONS: Final[tuple[str, ...]] = get_args(CallDecision)
 QUESTION_DECISIONS: Final[tuple[str, ...]] = get_args(QuestionDecision)
 DECISION_TYPES: Final = CALL_DECISIONS + QUESTION_DECISIONS
+LONGEST_LIST: Final = 100
+"""Decisions in one request, at most."""
 
 
 class Person(Message):

@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from placet.ledger import SessionRow
 
 CLIENT_HEADER: Final = "X-Placet-Client"
-"""Names the way a decision came: `cli` or `web`; anything else is `api`."""
+"""Names the way that a decision came: `cli`, or else `api`; that it came by a page, no program can say of itself."""
 FORM: Final = "application/x-www-form-urlencoded"
 LANGGRAPH: Final = "/langgraph/"
 """Under it lies the surface for clients of LangGraph."""
-_WAYS: Final = frozenset({"cli", "web"})
 
 
 class Tokens(Protocol):
@@ -182,8 +181,7 @@ def _via(request: Request, caller: Caller) -> str:
     in_browser = caller.method == "session" and "authorization" not in request.headers
     if in_browser or (caller.method == "local" and is_form(request)):
         return "web"
-    said = request.headers.get(CLIENT_HEADER, "")
-    return said if said in _WAYS else "api"
+    return "cli" if request.headers.get(CLIENT_HEADER) == "cli" else "api"
 
 
 def is_form(request: Request) -> bool:

@@ -82,9 +82,20 @@ class Sessions:
         self._lifetimes = lifetimes
         self._remembered: OrderedDict[str, tuple[SessionRow, datetime]] = OrderedDict()
 
-    async def open(self, request: Request, response: Response, proven: Proven) -> SessionRow:
-        """Begins a new session in the browser that asked; one that it had before ends, so none can be planted."""
+    async def open(
+        self, request: Request, response: Response, proven: Proven, *, before: str | None = None
+    ) -> SessionRow:
+        """Begins a new session in the browser that asked; one that it had before ends, so none can be planted.
+
+        Args:
+            request: Of the browser.
+            response: Takes the cookie.
+            proven: Who has come.
+            before: The id of the session that the browser had, where its cookie does not come along.
+        """
         await self._revoke(request)
+        if before is not None:
+            await self._revoke_id(before)
         now = self._clock()
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         ends_at = now + self._lifetimes.absolute
@@ -129,7 +140,7 @@ class Sessions:
         Raises:
             LedgerError: It cannot be read, and this process has not seen it within the last minute.
         """
-        session_id = await self._id(request)
+        session_id = await self.id_of(request)
         if session_id is None:
             return None
         session = await self._read(session_id)
@@ -150,12 +161,16 @@ class Sessions:
         drop_cookie(request, response, SESSION)
 
     async def _revoke(self, request: Request) -> None:
-        session_id = await self._id(request)
+        session_id = await self.id_of(request)
         if session_id is not None:
-            await self._records.revoke_session(session_id, self._clock())
-            self._remembered.pop(session_id, None)
+            await self._revoke_id(session_id)
 
-    async def _id(self, request: Request) -> str | None:
+    async def _revoke_id(self, session_id: str) -> None:
+        await self._records.revoke_session(session_id, self._clock())
+        self._remembered.pop(session_id, None)
+
+    async def id_of(self, request: Request) -> str | None:
+        """Returns the id of the session that a request names, open or not."""
         if "authorization" in request.headers:
             token = bearer_of(request)
             return _id_of(token) if token.startswith(TOKEN_PREFIX) else None

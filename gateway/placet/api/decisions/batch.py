@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from placet.api.decisions.deciding import Recorded, wish
 from placet.api.errors import ProblemError, UnreachableError
 from placet.api.problems import problem_body, problem_of
-from placet.contracts.decisions import DecisionBody
+from placet.contracts.decisions import LONGEST_LIST, DecisionBody
 from placet.contracts.errors import CODES, RefusedError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from placet.api.identity import Caller
     from placet.contracts.errors import Refusal
 
-MOST: Final = 100
 AT_ONCE: Final = 10
 _ANOTHER_WAS_FIRST: Final = frozenset(
     {"already_decided", "expired", "cancelled", "superseded", "stale_digest", "idempotency_key_reused"}
@@ -40,7 +39,7 @@ class BatchBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    decisions: tuple[BatchItem, ...] = Field(min_length=1, max_length=MOST)
+    decisions: tuple[BatchItem, ...] = Field(min_length=1, max_length=LONGEST_LIST)
 
 
 class BatchResult(BaseModel):

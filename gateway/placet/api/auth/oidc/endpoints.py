@@ -38,7 +38,8 @@ async def go_to_provider(
     metadata = await provider.metadata()
     # The provider then says when the person signed in there; one whose session is older than ours may be asks again.
     max_age = FRESH if fresh else services.settings.session_length
-    journey = Journey.begin(safe_path(onward), max_age, services.clock())
+    before = await services.auth.sessions.id_of(request) if services.auth.sessions else None
+    journey = Journey.begin(safe_path(onward), max_age, services.clock(), before)
     answer = RedirectResponse(question(provider, metadata, journey, redirect_uri(request, services)), 303)
     signed = await services.auth.signer.signed("provider", journey.text())
     set_cookie(request, answer, PROVIDER, signed, lasts=LASTS, same_site="lax")
@@ -60,7 +61,7 @@ async def come_back(request: Request, services: Gateway, _anybody: Anybody) -> R
     else:
         answer = bounce(journey.next)
         if sessions is not None:
-            await sessions.open(request, answer, person)
+            await sessions.open(request, answer, person, before=journey.before)
     drop_cookie(request, answer, PROVIDER)
     return answer
 

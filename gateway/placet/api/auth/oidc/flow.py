@@ -39,6 +39,7 @@ class Journey:
         next: The path to go on to.
         max_age: Seconds since the person last proved who they are, at most; absent, any.
         began: Seconds since 1970.
+        before: The id of the session that the browser has: its cookie stays away when the provider sends it back.
     """
 
     state: str
@@ -47,13 +48,14 @@ class Journey:
     next: str
     max_age: int | None
     began: float
+    before: str | None = None
 
     @classmethod
-    def begin(cls, onward: str, max_age: timedelta | None, now: datetime) -> Journey:
+    def begin(cls, onward: str, max_age: timedelta | None, now: datetime, before: str | None = None) -> Journey:
         """Returns a new one, nothing of which can be guessed."""
         age = int(max_age.total_seconds()) if max_age else None
         made = [secrets.token_urlsafe(32) for _ in range(3)]
-        return cls(made[0], made[1], made[2], onward, age, now.timestamp())
+        return cls(made[0], made[1], made[2], onward, age, now.timestamp(), before)
 
     def text(self) -> str:
         """Returns it as a cookie holds it, to be signed."""
