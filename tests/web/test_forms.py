@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from placet.contracts.canonical import canonical_text, parse_object
 from placet.web.answers import templates
-from placet.web.forms import form_of, read
+from placet.web.forms import form_of, read, step
+from placet.web.pieces import field_id
 from placet_testing.web import as_sent
 
 TEXTS = st.text(max_size=60) | st.sampled_from(
@@ -214,3 +215,11 @@ def test_a_schema_that_names_itself_over_and_over_is_typed_as_json() -> None:
     assert sent_back(schema, {"p0": {"p1": {}}}) == {"p0": {"p1": {}}}
     options: dict[str, Any] = {"enum": [str(number) for number in range(1_000)]}
     assert form_of({"type": "object", "properties": dict.fromkeys("abc", options)}, {"a": "1"}).kind == "json"
+
+
+def test_no_two_fields_have_one_id_and_no_id_has_a_blank() -> None:
+    names = ["a", "a-b", "a_b", "a b", "a_hb", "a_20_b", "a~b", "", "\u00e9", "a\tb", "a\u00a0b"]
+    pointers = [f"/{step(name)}" for name in names] + ["/a/b", "/a//b", "/a/-b"]
+    ids = [field_id(pointer) for pointer in pointers]
+    assert len(set(ids)) == len(ids)
+    assert not any(one.isspace() for id_ in ids for one in id_)

@@ -261,3 +261,13 @@ async def test_an_agents_page_tells_which_rules_are_about_each_tool(
     assert "args.amount > 100.0" in told["refund"]
     assert "the list “deny”: delete_*" in told["delete_customer"]
     assert "No rule is about it" in told["other"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_all_that_a_page_says_is_in_a_landmark_or_is_told(local_site: Site, path: str) -> None:
+    page = read(await local_site.client().get(path))
+    allowed = ("header", "main", "aside", "dialog")
+    body = page.body
+    assert body is not None
+    outside = [tag for tag in body.find_all(recursive=False) if tag.name not in allowed and tag.get_text(strip=True)]
+    assert not [tag for tag in outside if tag.get("role") not in ("status", "alert") and tag.get("href") != "#main"]

@@ -25,6 +25,8 @@ RAN: Final = {
     "uncertain": "Nobody knows yet whether the tool ran: a person is asked.",
     "refused": "The tool did not run: what was approved no longer held when it came to it.",
 }
+_ID: Final = {"/": "-", "-": "_h", "_": "_u"}
+"""How ids tell a step of a pointer from a dash, and an escape of ours from a name."""
 _SHORT: Final = 8
 
 
@@ -47,6 +49,13 @@ def address(path: str, query: Mapping[str, str | list[str] | None]) -> str:
     """Returns a path with a query that leaves out what is empty."""
     given = {name: value for name, value in query.items() if value}
     return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+def field_id(pointer: str) -> str:
+    """Returns the HTML id of a field; two places never have the same one, and none has a blank."""
+    return "f" + "".join(
+        _ID.get(one, one) if one.isprintable() and one != " " else f"_{ord(one):x}_" for one in pointer
+    )
 
 
 def then(approval: Approval) -> str:
