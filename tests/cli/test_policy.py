@@ -89,7 +89,7 @@ def test_everything_that_is_wrong_is_told_with_file_line_path_and_reason(placet:
     assert ended.code == 9
     lines = [line.removeprefix(f"{path}:") for line in ended.out.splitlines()]
     assert lines == [
-        "2: agents.billing.model: is missing",
+        "2: agents.billing.graph: an agent has either a model or a graph",
         "4: policy.mode: should be 'default', 'dont_ask' or 'bypass', not 'byass'",
         "7: policy.rules.0.when: is no condition: mismatched input '<EOF>' at character 14",
         "9: policy.rules.0.title: there is no {amount}: a template is about args, tool, agent, requester",
@@ -98,7 +98,7 @@ def test_everything_that_is_wrong_is_told_with_file_line_path_and_reason(placet:
     assert as_json.code == 9
     assert as_json.document["ok"] is False
     assert [(one["line"], one["path"]) for one in as_json.document["problems"]] == [
-        (2, "agents.billing.model"),
+        (2, "agents.billing.graph"),
         (4, "policy.mode"),
         (7, "policy.rules.0.when"),
         (9, "policy.rules.0.title"),
