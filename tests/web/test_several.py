@@ -117,3 +117,14 @@ async def test_a_turn_is_found_behind_any_number_of_others_and_every_choice_has_
     assert told[second["id"]].startswith("Not applied. Already rejected by Local (api)")
     assert told[elsewhere].startswith("Not applied. There is no such call")
     assert await status_of(client, third) == "pending"
+
+
+async def test_approving_every_call_of_a_turn_leaves_a_marked_no_a_no(local_site: Site) -> None:
+    client = await on_a_page(local_site.client())
+    run = (await client.post("/v1/runs", json={"agent": "billing", "input": "x"})).json()["id"]
+    marked, other = [await call_of_turn(local_site, run, 1, amount) for amount in (1, 2)]
+    path = f"/runs/{run}/turns/1"
+    sent = fields(read(await client.get(path)))
+    assert sent["all"] == ["approve"]
+    await client.post(path, data=sent | {f"type-{marked['id']}": "reject", f"type-{other['id']}": ""})
+    assert [await status_of(client, one) for one in (marked, other)] == ["rejected", "approved"]

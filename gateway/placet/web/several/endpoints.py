@@ -115,9 +115,12 @@ async def decide_turn(request: Request, run_id: str, turn: int, caller: SignedIn
 
 
 def _chosen(posted: Posted) -> list[tuple[str, str]]:
-    """Returns what was chosen for each approval that the form showed, and not left waiting."""
+    """Returns what was chosen for each approval that the form showed, and not left waiting.
+
+    The button for all of them decides only on those for which nothing was chosen.
+    """
     shown = [name.removeprefix(_DIGEST) for name in posted.fields if name.startswith(_DIGEST)]
-    chosen = [(one, posted.one("all") or posted.one(f"type-{one}")) for one in shown]
+    chosen = [(one, posted.one(f"type-{one}") or posted.one("all")) for one in shown]
     return [(approval_id, kind) for approval_id, kind in chosen if kind in DECISIONS]
 
 
