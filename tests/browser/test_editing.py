@@ -7,7 +7,7 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
-from placet_testing.browser.hands import Hands
+from placet_testing.browser.hands import MOUSE, Hands, armed
 from placet_testing.browser.stack import Stack
 
 BEYOND_DOUBLES: Final = 2**63 + 1
@@ -62,6 +62,25 @@ def test_each_kind_of_field_keeps_its_type(stack: Stack, open_page: Opening, han
     hands.press(page.get_by_role("button", name="Approve with changes"))
     expect(page.locator("#outcome")).to_contain_text("Approved with edits")
     assert stack.outcome(approval)["decision"]["args"] == args | {"count": BEYOND_DOUBLES + 2, "to": ["anna", "carl"]}
+
+
+def test_an_item_that_is_removed_stays_removed_however_long_somebody_has_typed(
+    stack: Stack, open_page: Opening
+) -> None:
+    """The tab keeps a draft of what was typed; it is older than the answer to the button."""
+    approval = stack.asked(args={"to": ["ann", "ben"]}, args_schema=ORDER)
+    page = open_page(f"/approvals/{approval['id']}/edit")
+    MOUSE.write(page.get_by_label("1", exact=True), "anna")
+    stack.wait(lambda: "anna" in page.evaluate("Object.values(sessionStorage).join()"))
+    MOUSE.press(page.get_by_role("button", name="Remove item 2"))
+    expect(page.get_by_label("2", exact=True)).to_have_count(0)
+    armed(page)
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_label("2", exact=True)).to_have_count(0)
+    page.goto(f"/approvals/{approval['id']}")
+    page.goto(f"/approvals/{approval['id']}/edit")
+    expect(page.get_by_label("1", exact=True)).to_have_value("anna")
+    expect(page.get_by_label("2", exact=True)).to_have_count(0)
 
 
 def test_a_wrong_value_is_told_at_its_field_and_stays_there(stack: Stack, open_page: Opening, hands: Hands) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from httpx import Response
 
-from placet_testing.gateway import Site, asked, problem
+from placet.api.decisions.delivery import Limits
+from placet_testing.gateway import Site, asked, config_of, people, problem
 
 
 def item(approval: dict[str, Any], kind: str = "approve", **fields: Any) -> dict[str, Any]:
@@ -93,7 +95,8 @@ async def test_a_list_has_one_to_a_hundred(site: Site, count: int) -> None:
     problem(await decide(site, "dana", *[one] * count), 422, "invalid_request")
 
 
-async def test_ten_are_applied_at_a_time(site: Site) -> None:
+async def test_ten_are_applied_at_a_time(make_site: Callable[..., Site]) -> None:
+    site = make_site(config_of(people()), limits=Limits())
     bot = site.client("bot")
     approvals = [await asked(bot) for _ in range(25)]
     site.temporal.pause = 0.02

@@ -41,7 +41,7 @@ class Case:
     @property
     def lifetime(self) -> str:
         """How long it may be decided; far away where its deadline is not part of it."""
-        return "4s" if DEADLINE in self.steps else "1h"
+        return "10s" if DEADLINE in self.steps else "1h"
 
     @property
     def status(self) -> str:

@@ -124,6 +124,7 @@ def edit_page(request: Request, caller: Caller, approval: Approval, draft: Draft
         status=422 if draft.summary else 200,
         approval=approval,
         card=view(approval),
+        sent=request.method == "POST",
         form=draft.form,
         raw=draft.form is None,
         text=draft.text,

@@ -16,7 +16,9 @@ export function begin() {
   if (!form || !card) return;
   const key = `placet:${card.dataset.id}:${card.dataset.digest}:form`;
   const draft = sessionStorage.getItem(key);
-  if (draft && !document.getElementById('summary')) restore(form, draft);
+  // What answers a form that was sent is newer than the draft: the draft still has the item that was just removed.
+  if (form.hasAttribute('data-sent')) keep(form, key);
+  else if (draft) restore(form, draft);
   document.addEventListener('input', () => look(form, key));
   document.addEventListener('focusout', (event) => event.target instanceof Element && event.target.closest('.field') && look(form, key));
   document.addEventListener('click', (event) => {
@@ -31,12 +33,22 @@ export function begin() {
 function look(form, key) {
   clearTimeout(soon);
   soon = setTimeout(async () => {
-    const sent = fields(form);
-    sessionStorage.setItem(key, kept(form, sent).toString());
+    const sent = keep(form, key);
     const mine = ++latest;
     const told = await ask(form, sent);
     if (told && mine === latest) tell(told);
   }, PAUSE);
+}
+
+/**
+ * Keeps what is typed in the tab, and returns it.
+ * @param {HTMLFormElement} form
+ * @param {string} key
+ */
+function keep(form, key) {
+  const sent = fields(form);
+  sessionStorage.setItem(key, kept(form, sent).toString());
+  return sent;
 }
 
 /** @param {HTMLFormElement} form */
