@@ -94,9 +94,16 @@ def test_a_row_that_another_decided_stays_for_a_moment_and_says_so(stack: Stack,
 
 
 def test_new_requests_wait_behind_a_button(stack: Stack, open_page: Opening) -> None:
+    """But for those between the reading of the page and the begin of its stream, which another tab has begun here."""
+    context = open_page.context()
+    other, before = context.new_page(), stack.asked()
+    other.goto(f"/approvals/{before['id']}")
+    stack.decided(before, "reject")
+    expect(other.locator("#outcome")).to_be_visible()
     name = uuid4().hex
     first = stack.asked(title=f"{name} first")
-    page = open_page(f"/inbox?q={name}")
+    page = context.new_page()
+    page.goto(f"/inbox?q={name}")
     expect(page.locator("tr[data-id]")).to_have_count(1)
     second = stack.asked(title=f"{name} second")
     new = page.locator("#new button")

@@ -60,19 +60,18 @@ def in_rows(page: BeautifulSoup) -> list[tuple[str, str]]:
 
 def on_paper(printed: list[str]) -> list[tuple[str, str]]:
     """Returns name and value of each argument, as the command line prints them into a pipe."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, list[str]]] = []
     for line in printed[next(place for place, line in enumerate(printed) if line.startswith("tool\t")) + 1 :]:
         if line.startswith("# "):
             break
         if line.startswith("    | "):
-            name, value = found[-1]
-            found[-1] = (name, f"{value}\n{line[6:]}" if value else line[6:])
+            found[-1][1].append(line[6:])
         elif line.startswith("args."):
             name, _, value = line.removeprefix("args.").partition("\t")
-            found.append((name, value))
+            found.append((name, [value]))
         elif line.startswith("  args."):
-            found.append((line.removeprefix("  args."), ""))
-    return found
+            found.append((line.removeprefix("  args."), []))
+    return [(name, "\n".join(told)) for name, told in found]
 
 
 def shown_part(text: str) -> BeautifulSoup:
@@ -132,6 +131,7 @@ def tried(times: int) -> settings:
 @example(args={text: name for name, text in TEXTS.items()})
 @example(args={str(place): number for place, number in enumerate(NUMBERS)})
 @example(args={"deep": nested(50)})
+@example(args={"": "\n"})
 @given(args=_calls)
 @tried(60)
 async def test_a_call_is_one_value_wherever_it_is(local_site: Site, args: Args) -> None:

@@ -18,7 +18,14 @@ export function begin() {
   document.querySelector('[data-merge]')?.addEventListener('click', merge);
   document.addEventListener('change', (event) => event.target instanceof HTMLInputElement && event.target.name === 'pick' && count());
   document.addEventListener('click', pick);
-  document.addEventListener(FRESH, count);
+  document.addEventListener(FRESH, shown);
+  count();
+}
+
+/** What the list shows by now is not new any more. */
+function shown() {
+  for (const id of arrived) if (document.getElementById(`row-${id}`)) arrived.delete(id);
+  tellNew();
   count();
 }
 
