@@ -108,9 +108,7 @@ class AgentRun:
             results=dict(enumerate(self._results)),
             actor=self._stopping.by,
         )
-        await effects.close(given, f"close · {status}")
-        self._standing.ended(status, self._turn, self._stopping)
-        return RunResult(status=status, message_id=message_id, error=error)
+        return await self._standing.close(given, self._stopping)
 
     def _tell(self) -> None:
         """Shows operators how the run stands."""

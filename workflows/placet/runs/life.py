@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from placet.contracts.runs import RunResult
-from placet.runs import story
+from placet.runs import effects, story
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from temporalio.workflow import ActivityHandle
 
-    from placet.contracts.runs import RunEnd, RunStart
+    from placet.contracts.runs import CloseInput, RunEnd, RunStart
     from placet.runs.stopping import Stopping
 
 _Given = TypeVar("_Given", bound="RunStart")
@@ -73,10 +73,12 @@ class Standing:
             story.show_status(status)
         workflow.set_current_details(story.run_details(self._given, status, turn, stopping.waiting))
 
-    def ended(self, status: RunEnd, turn: int, stopping: Stopping) -> None:
-        """Shows operators how the run ended."""
-        self._status = status
-        self.tell(turn, stopping)
+    async def close(self, given: CloseInput, stopping: Stopping) -> RunResult:
+        """Writes the run's end, shows it to operators, and returns it as Temporal has it."""
+        await effects.close(given, f"close · {given.status}")
+        self._status = given.status
+        self.tell(given.turn, stopping)
+        return RunResult(status=given.status, message_id=given.message_id, error=given.error)
 
 
 def end_of(stopping: Stopping) -> RunEnd:

@@ -146,14 +146,15 @@ class Deciding:
 
     async def _decide(self, wished: Wish) -> Approval | Recorded:
         try:
-            now, approval = self._clock(), await self.entitled(wished)
+            approval = await self.entitled(wished)
             earlier = await self._earlier(wished)
             if earlier is not None:
                 return await self._repeated(wished, approval, earlier)
             approval = await self._lookup.referred(approval)
             await self.fitting(wished, approval)
-            args = parse_object(wished.decision.args_text) if wished.decision.args_text is not None else None
-            check_fresh(wished.caller, approval.model_copy(update={"risk": await self.risk(approval, args)}), now)
+            if wished.decision.args_text is not None:
+                risk = await self.risk(approval, parse_object(wished.decision.args_text))
+                check_fresh(wished.caller, approval.model_copy(update={"risk": risk}), self._clock())
             return await self._send(wished, approval)
         except UnreachableError as error:
             raise unavailable(wished, str(error), maybe_recorded=error.sent) from error
