@@ -115,7 +115,7 @@ class SuperstepActivities:
         messages: list[BaseMessage] = []
         head = given.head
         if given.input_turn is not None:
-            start = await self._ledger.graph_start(given.input_turn, given.agent)
+            start = await self._ledger.graphs.start(given.input_turn, given.agent)
             head, messages = start.checkpoint, _with_ids(start.messages)
         own = parse_object(await self._ledger.get_args(given.input_ref)) if given.input_ref else None
         return Wanted(
@@ -144,6 +144,7 @@ class SuperstepActivities:
             parent_turn=given.parent_turn,
             message_ids=tuple(rows),
             checkpoint=reached.head,
+            state=reached.state,
         )
         kept = {message_id: stored_message(message) for message_id, message in rows.items()}
         await self._ledger.put_turn(turn, kept, _completed(given, rows))

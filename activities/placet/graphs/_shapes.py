@@ -10,6 +10,7 @@ from langchain_core.messages import BaseMessage
 
 from placet.contracts.graphs import Answered, Form
 from placet.contracts.questions import Question
+from placet.ledger import GraphState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,7 @@ class Reached:
 
     Attributes:
         messages: What it added to the state's messages.
+        state: What stands in the state beside them.
         output: What the graph gives, where it has ended.
     """
 
@@ -92,4 +94,5 @@ class Reached:
     next: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     messages: Sequence[BaseMessage] = ()
+    state: GraphState | None = None
     output: object = None

@@ -27,6 +27,7 @@ from placet.graphs._loading import Graph
 from placet.graphs._messages import new_messages
 from placet.graphs._pinned import Pinned
 from placet.graphs._shapes import Reached, Waiting, Wanted
+from placet.graphs._state import shown_state
 from placet.graphs.errors import (
     CheckpointsUnavailableError,
     GraphChangedError,
@@ -210,6 +211,7 @@ class Stepping:
 
     async def _reached(self, before: StateSnapshot, after: StateSnapshot, stop_at: int, *, drained: bool) -> Reached:
         waiting = () if drained else tuple(self._waiting(after))
+        output = after.values if self._output is None else self._output
         return Reached(
             status="drained" if drained else "waits" if waiting else "ended",
             head=self._saver.pin.head or "",
@@ -217,7 +219,8 @@ class Stepping:
             next=after.next,
             waiting=waiting,
             messages=new_messages(before.values, after.values, self._wanted.messages),
-            output=after.values if self._output is None else self._output,
+            state=shown_state(self._graph, after.values, output),
+            output=output,
         )
 
     def _waiting(self, state: StateSnapshot) -> Iterator[Waiting]:

@@ -2,6 +2,7 @@
 
 from placet.ledger._access import Access, RevokedKey, SessionRow
 from placet.ledger._figures import OVERDUE, Figures, PendingFigure
+from placet.ledger._graphs import Graphs
 from placet.ledger._ledger import Ledger
 from placet.ledger._repairs import OpenApproval, OpenRun, Repairs, Unfinished
 from placet.ledger._shapes import (
@@ -12,6 +13,7 @@ from placet.ledger._shapes import (
     CallClaim,
     CallEnd,
     GraphStart,
+    GraphState,
     Judged,
     KeyClaim,
     McpServerRow,
@@ -47,6 +49,8 @@ __all__ = [
     "CallEnd",
     "Figures",
     "GraphStart",
+    "GraphState",
+    "Graphs",
     "InvalidCursorError",
     "Judged",
     "KeyClaim",

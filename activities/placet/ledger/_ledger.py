@@ -31,6 +31,7 @@ from placet.ledger._access import Access
 from placet.ledger._calls import CallEnding, Claim
 from placet.ledger._database import Database
 from placet.ledger._figures import Figures
+from placet.ledger._graphs import Graphs
 from placet.ledger._migrate import migrate
 from placet.ledger._repairs import Repairs
 from placet.ledger._shapes import (
@@ -38,7 +39,6 @@ from placet.ledger._shapes import (
     ApprovalQuery,
     CallClaim,
     CallEnd,
-    GraphStart,
     Judged,
     KeyClaim,
     MessageDict,
@@ -71,6 +71,7 @@ class Ledger:
         self.url: Final = database.url
         self.figures: Final = Figures(database)
         self.access: Final = Access(database)
+        self.graphs: Final = Graphs(database)
         self.threads: Final = Threads(database)
         self._waking = Waking(database.url)
         self._seal_key: bytes | None = None
@@ -272,11 +273,6 @@ class Ledger:
         """
         async with self._database.read() as connection:
             return await transcripts.transcript(connection, turn_id)
-
-    async def graph_start(self, turn_id: str, agent: str) -> GraphStart:
-        """Returns where a graph goes on from at a turn: its last checkpoint, and what was said since."""
-        async with self._database.read() as connection:
-            return await transcripts.graph_start(connection, turn_id, agent)
 
     async def thread_head(self, thread_id: str) -> ThreadHead:
         """Returns where the thread's next run goes on from."""

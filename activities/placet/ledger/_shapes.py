@@ -159,6 +159,21 @@ class RunRow:
     workflow_run_id: str | None = None
 
 
+@dataclass(frozen=True)
+class GraphState:
+    """What stands in a graph's state beside its messages.
+
+    Attributes:
+        values: By the names of the state's keys.
+        left_out: The keys whose values were too long to be kept here.
+        checkpoint: Where the graph stood then.
+    """
+
+    values: Mapping[str, JsonValue]
+    left_out: tuple[str, ...] = ()
+    checkpoint: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class TurnRow:
     """One step of a transcript.
@@ -169,6 +184,7 @@ class TurnRow:
         results: Message ids that answer the parent's calls, in call order.
         calls: What the model asked for; once kept, without arguments, which are in its message.
         checkpoint: Where the graph stands after it, where the run is one of a graph.
+        state: What stands in the graph's state then. Only that of a run's newest turn is kept.
     """
 
     id: str
@@ -180,6 +196,7 @@ class TurnRow:
     results: tuple[str, ...] = ()
     calls: tuple[ModelCall, ...] = ()
     checkpoint: str | None = None
+    state: GraphState | None = None
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,15 @@ turns: Final = Table(
     Column("checkpoint", Words),
 )
 
+states: Final = Table(
+    "states",
+    metadata,
+    Column("run_id", Words, primary_key=True),
+    Column("turn", Integer, nullable=False),
+    Column("checkpoint", Words),
+    Column("body", Json, nullable=False),
+)
+
 messages: Final = Table(
     "messages",
     metadata,

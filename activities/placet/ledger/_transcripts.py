@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts.events import TurnCompleted
 from placet.contracts.runs import CallRef, ModelCall
+from placet.ledger import _states as states
 from placet.ledger._events import NewEvent, append, insert_once
 from placet.ledger._said import bare, whole
 from placet.ledger._shapes import GraphStart, MessageDict, ThreadHead, TurnRow
@@ -62,7 +63,11 @@ async def put_turn(
         "calls": [call.model_dump(mode="json", exclude=_ELSEWHERE, exclude_defaults=True) for call in turn.calls],
         "checkpoint": turn.checkpoint,
     }
-    if not await insert_once(connection, turns, row) or completed is None:
+    if not await insert_once(connection, turns, row):
+        return
+    if turn.state is not None:
+        await states.keep(connection, turn, turn.state)
+    if completed is None:
         return
     going_on = runs.c.id == turn.run_id, runs.c.ended_at.is_(None)
     await connection.execute(update(runs).where(*going_on).values(head=turn.id))
