@@ -5,6 +5,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+from placet.engine.memory import keep_for_good
+
 # Where what tests share asserts, a failure tells the values too.
 pytest.register_assert_rewrite("placet_testing")
 
@@ -19,3 +21,8 @@ def pytest_configure() -> None:
     """Lets the programs that tests start hear Ctrl-C, which a shell ignores for what it runs in the background."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Looks for garbage among what tests make, and not in every module and test that is loaded."""
+    keep_for_good()

@@ -27,6 +27,7 @@ from placet.engine.config_file import ConfigError, load
 from placet.engine.connection import connect
 from placet.engine.errors import EngineError, SettingsError, TemporalUnreachable
 from placet.engine.logs import configure_logs
+from placet.engine.memory import keep_for_good
 from placet.engine.policy_report import MODES
 from placet.engine.sandbox import PatientRunner
 from placet.engine.schedules import ensure_reconciler
@@ -118,6 +119,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     effects = Effects(client, ledger, agents, config, slots=ACTIVITY_SLOTS, watch=metrics)
     around = [*(traced.workers if traced else ()), Counting(metrics)]
     published = _published(ledger, agents, effects)
+    keep_for_good()
     async with _shown(settings, metrics, ledger), published, build(client, settings, effects, around):
         _log.info("worker.started", task_queue=settings.task_queue, agents=sorted(config.agents))
         if not config.policy.enabled:

@@ -20,6 +20,7 @@ from placet.api.guards import is_loopback
 from placet.engine.config_file import ConfigError, load
 from placet.engine.errors import EngineError, SettingsError
 from placet.engine.logs import configure_logs
+from placet.engine.memory import keep_for_good
 from placet.ledger import LedgerError
 from placet.telemetry import tracing
 
@@ -82,6 +83,7 @@ def serve(settings: Settings, host: str, port: int, refused: Refused) -> int:
         refused(code, str(error))
         return code
     _allow_connections()
+    keep_for_good()
     with listening:
         address = listening.getsockname()
         _log.info("gateway.started", host=address[0], port=address[1], local=config.people is None)

@@ -30,7 +30,7 @@ KEEP: Final = "PLACET_FAULT_HISTORIES"
 GOLDEN: Final = Path(__file__).parents[3] / "replay" / "histories"
 Event = dict[str, Any]
 Shape = frozenset[str]
-_OURS: Final = ("AgentRun", "Approval")
+_OURS: Final = ("AgentRun", "GraphRun", "Approval")
 _SILENT: Final = frozenset({"WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED", "WORKFLOW_EXECUTION_STARTED"})
 _COMMANDS: Final = frozenset(
     {
