@@ -96,7 +96,8 @@ def body_of(name: str, filled: dict[str, str]) -> dict[str, Any]:
     if name.startswith("GET"):
         return {}
     if " /langgraph/" in name:
-        return {"json": {"assistant_id": "billing", "command": {"goto": END}, "as_node": END}}
+        command = {"id": 1, "method": "input.respond", "params": {"interrupt_id": "0" * 32}}
+        return {"json": {"assistant_id": "billing", "command": {"goto": END}, "as_node": END, **command}}
     known: dict[str, dict[str, Any]] = {
         "POST /v1/runs": {"json": {"agent": "billing", "input": "x"}},
         "POST /v1/approvals": {"json": REFUND},

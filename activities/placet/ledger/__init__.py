@@ -27,7 +27,16 @@ from placet.ledger._shapes import (
     TurnRow,
     Viewer,
 )
-from placet.ledger._threads import SegmentRow, Shown, ThreadOrder, ThreadQuery, ThreadRow, Threads, ThreadStatus
+from placet.ledger._threads import (
+    Progress,
+    SegmentRow,
+    Shown,
+    ThreadOrder,
+    ThreadQuery,
+    ThreadRow,
+    Threads,
+    ThreadStatus,
+)
 from placet.ledger.errors import (
     InvalidCursorError,
     LedgerError,
@@ -64,6 +73,7 @@ __all__ = [
     "OpenRun",
     "Page",
     "PendingFigure",
+    "Progress",
     "Repairs",
     "RevokedKey",
     "RunEndedError",

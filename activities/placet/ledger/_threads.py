@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, not_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.ledger._approval_lists import is_pending
 from placet.ledger._database import Database
 from placet.ledger._events import insert_once
 from placet.ledger._shapes import RunRow, Viewer, page_size
-from placet.ledger._tables import approvals, runs, segments, shown, threads
+from placet.ledger._tables import approvals, events, runs, segments, shown, threads
 from placet.ledger._visibility import run_is_seen_by
 
 ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
 ThreadOrder = Literal["created_at", "updated_at", "thread_id"]
 _SEE_ALL: Final = frozenset({"auditor", "admin"})
+_ENDS_OF_WAITS: Final = ("approval.decided", "approval.expired", "approval.cancelled", "approval.superseded")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,23 @@ class Shown:
     approvals: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far the log has come with a run.
+
+    Attributes:
+        first: The number of the run's first event in the log; 0 where it has none.
+        last: That of its latest.
+        answered: How many of its approvals have ended.
+        went_on: The number of the event from which it goes on since: its first, or the end of the last of those.
+    """
+
+    first: int = 0
+    last: int = 0
+    answered: int = 0
+    went_on: int = 0
+
+
 class Threads:
     """What the surface for LangGraph's clients keeps."""
 
@@ -129,6 +147,25 @@ class Threads:
         """Keeps that an answer set a run going; a repeat of the answer keeps nothing more."""
         async with self._database.write() as connection:
             await insert_once(connection, segments, {**vars(segment), "metadata": dict(segment.metadata)})
+
+    async def progress(self, run_id: str) -> Progress:
+        """Returns how far the log has come with a run."""
+        ends = events.c.type.in_(_ENDS_OF_WAITS)
+        query = select(
+            func.coalesce(func.min(events.c.id), 0).label("first"),
+            func.coalesce(func.max(events.c.id), 0).label("last"),
+            func.count(case((ends, events.c.id))).label("answered"),
+            func.coalesce(func.max(case((ends, events.c.id))), func.min(events.c.id), 0).label("went_on"),
+        ).where(events.c.run_id == run_id)
+        async with self._database.read() as connection:
+            return Progress(**(await connection.execute(query)).mappings().one())
+
+    async def first_end(self, run_id: str, approval_ids: Collection[str]) -> int:
+        """Returns the number of the first event by which one of these approvals of a run ended; 0 where none has."""
+        ended = events.c.type.in_(_ENDS_OF_WAITS), events.c.approval_id.in_(approval_ids)
+        query = select(func.min(events.c.id)).where(events.c.run_id == run_id, *ended)
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).scalar() or 0
 
     async def segment(self, segment_id: str) -> SegmentRow | None:
         """Returns a part of a run."""

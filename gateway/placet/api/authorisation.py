@@ -157,6 +157,8 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "POST /langgraph/threads/{thread_id}/runs/{run_id}/cancel": Row(
             thing="thread", acts=TAKES_BACK, ended=409, agents=True
         ),
+        "POST /langgraph/threads/{thread_id}/commands": _GOES_ON,
+        "POST /langgraph/threads/{thread_id}/stream/events": _READS_THREAD,
         "POST /langgraph/assistants": _NOT_OFFERED,
         "PATCH /langgraph/assistants/{path:path}": _NOT_OFFERED,
         "DELETE /langgraph/assistants/{path:path}": _NOT_OFFERED,
@@ -171,8 +173,6 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "POST /langgraph/threads/{thread_id}/copy": _NOT_OFFERED,
         "GET /langgraph/threads/{thread_id}/stream": _NOT_OFFERED,
         "DELETE /langgraph/threads/{thread_id}/runs/{run_id}": _NOT_OFFERED,
-        "POST /langgraph/threads/{thread_id}/commands": _NOT_OFFERED,
-        "POST /langgraph/threads/{thread_id}/stream/events": _NOT_OFFERED,
         "GET /langgraph/store/items": _NOT_OFFERED,
         "PUT /langgraph/store/items": _NOT_OFFERED,
         "DELETE /langgraph/store/items": _NOT_OFFERED,

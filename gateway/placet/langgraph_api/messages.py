@@ -15,6 +15,7 @@ _ENDED: Final = {
     "expired": "Nobody decided in time, and this run ended. What was waiting for a decision was not run.",
 }
 """Clients know no such end: they show a message."""
+_CLOSING: Final = "-end"
 
 
 def flat(message: MessageDict) -> dict[str, Any]:
@@ -27,8 +28,13 @@ def shown_messages(kept: Sequence[MessageDict], run: Run | None) -> list[dict[st
     said = [flat(message) for message in kept]
     word = _ENDED.get(run.status) if run else None
     if run is not None and word is not None:
-        said.append({"type": "ai", "id": f"{run.id}-end", "content": word, "tool_calls": []})
+        said.append({"type": "ai", "id": f"{run.id}{_CLOSING}", "content": word, "tool_calls": []})
     return said
+
+
+def is_closing_word(message: dict[str, Any]) -> bool:
+    """Returns whether a message is our last word on a run, which is no part of its transcript."""
+    return message["type"] == "ai" and str(message.get("id")).endswith(_CLOSING)
 
 
 def open_calls(messages: Sequence[MessageDict]) -> int:

@@ -27,8 +27,6 @@ NOT_OFFERED: Final = {
     "POST /threads/{thread_id}/copy": "what was decided on one thread does not count on another",
     "GET /threads/{thread_id}/stream": "follow a run of the thread instead",
     "DELETE /threads/{thread_id}/runs/{run_id}": "what was done and decided is kept",
-    "POST /threads/{thread_id}/commands": "the second protocol is not spoken yet; use runs",
-    "POST /threads/{thread_id}/stream/events": "the second protocol is not spoken yet; use runs",
     "PUT /store/items": "there is no store for clients",
     "GET /store/items": "there is no store for clients",
     "DELETE /store/items": "there is no store for clients",

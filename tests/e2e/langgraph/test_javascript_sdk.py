@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from placet_testing.chatting import Chat, a_text
-from placet_testing.deployment import Json
 from placet_testing.gateway import key_of
+from placet_testing.node_packages import ran
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -23,14 +21,6 @@ LINES: Final = (
     # What a plain `npm install` gives, though it is older than 1.15.
     "sdk-2-0-0",
 )
-
-
-def ran(langgraph_programs: Path, name: str, *arguments: str) -> Json:
-    """Runs a program and returns the document that it says at its end."""
-    command = ("node", "--no-warnings", name, *arguments)
-    done = subprocess.run(command, cwd=langgraph_programs, capture_output=True, text=True, timeout=150, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("line", LINES)

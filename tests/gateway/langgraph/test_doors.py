@@ -51,7 +51,7 @@ async def test_without_a_key_of_ours_nothing_is_answered(site: Site) -> None:
 async def test_somebody_without_a_role_may_do_nothing(site: Site) -> None:
     client = site.client(**{"X-Api-Key": key_of("nobody")})
     for method, path in surface(site):
-        answer = await client.request(method, path, json={"assistant_id": "billing"})
+        answer = await client.request(method, path, json={"assistant_id": "billing", "id": 1, "method": "run.start"})
         problem(answer, 403, "not_allowed")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from placet.engine.cache import kept, only_one, workshop
 from placet.engine.errors import ProvisionError
@@ -53,3 +54,11 @@ def node_program(name: str, source: Path, folder: Path) -> Path:
     shutil.copytree(source, folder, dirs_exist_ok=True)
     (folder / "node_modules").symlink_to(node_packages(name, source) / "node_modules")
     return folder
+
+
+def ran(folder: Path, program: str, *arguments: str) -> dict[str, Any]:
+    """Runs a program of a folder, and returns the document that it says at its end."""
+    command = ("node", "--no-warnings", program, *arguments)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=150, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout.splitlines()[-1])

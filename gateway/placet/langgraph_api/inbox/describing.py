@@ -88,7 +88,7 @@ def inbox_snapshot(
     )
     waits = approval.status == "pending" and not approval.recorded and not answered
     interrupt = InboxInterrupt((approval,), _allowed(services, caller, approval)) if waits else None
-    return Snapshot(thread, None, list(messages), interrupt, resting=True, cursor="")
+    return Snapshot(thread, None, list(messages), interrupt, resting=True)
 
 
 def _allowed(services: Services, caller: Caller, approval: Approval) -> frozenset[str]:

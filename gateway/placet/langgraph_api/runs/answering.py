@@ -55,7 +55,30 @@ class Answered:
 async def answer(
     services: Services, caller: Caller, thread: ThreadRow, resume: JsonValue, metadata: Mapping[str, JsonValue]
 ) -> Answered:
-    """Decides as a client answers what waits on a thread.
+    """Decides as a client answers what waits on a thread, by id or bare.
+
+    Raises:
+        SurfaceError: `interrupt_changed`, `no_such_interrupt`.
+        ProblemError: As `/v1` refuses a decision.
+        RefusedError: The same.
+    """
+    keyed = by_interrupt(resume)
+    if keyed is not None:
+        return await answer_by_id(services, caller, thread, keyed, metadata)
+    snapshot = await snapshot_of(services, caller, thread, noted=False)
+    shown = await services.ledger.threads.shown(reader_of(caller), thread.id)
+    approvals = await _shown_last(services, caller, snapshot, shown)
+    return await _answered(services, caller, thread, [(approvals, resume)], metadata)
+
+
+async def answer_by_id(
+    services: Services,
+    caller: Caller,
+    thread: ThreadRow,
+    answers: Mapping[str, JsonValue],
+    metadata: Mapping[str, JsonValue],
+) -> Answered:
+    """Decides as a client answers what waits on a thread, each answer under the id of its interrupt.
 
     Raises:
         SurfaceError: `interrupt_changed`, `no_such_interrupt`.
@@ -64,17 +87,8 @@ async def answer(
     """
     snapshot = await snapshot_of(services, caller, thread, noted=False)
     shown = await services.ledger.threads.shown(reader_of(caller), thread.id)
-    keyed = by_interrupt(resume)
-    if keyed is None:
-        pairs = [(await _shown_last(services, caller, snapshot, shown), resume)]
-    else:
-        pairs = [(await _named(services, caller, snapshot, shown, key), value) for key, value in keyed.items()]
-    items = [
-        item(approval, body)
-        for approvals, value in pairs
-        for approval, body in zip(approvals, decisions_of(value, approvals), strict=True)
-    ]
-    return await decided(services, caller, thread, items, pairs[0][0][0], metadata)
+    pairs = [(await _named(services, caller, snapshot, shown, key), value) for key, value in answers.items()]
+    return await _answered(services, caller, thread, pairs, metadata)
 
 
 async def decided(
@@ -117,6 +131,22 @@ def item(approval: Approval, body: DecisionBody) -> BatchItem:
     """Returns a decision under the key that its content gives it: sent again, it is the same decision."""
     key = hashlib.sha256(f"{approval.id}\n{mark_of(body)}".encode()).hexdigest()
     return BatchItem(approval_id=approval.id, idempotency_key=f"langgraph-{key}", **dict(body))
+
+
+async def _answered(
+    services: Services,
+    caller: Caller,
+    thread: ThreadRow,
+    pairs: Sequence[tuple[Sequence[Approval], JsonValue]],
+    metadata: Mapping[str, JsonValue],
+) -> Answered:
+    """Decides on approvals, each group as its answer says."""
+    items = [
+        item(approval, body)
+        for approvals, value in pairs
+        for approval, body in zip(approvals, decisions_of(value, approvals), strict=True)
+    ]
+    return await decided(services, caller, thread, items, pairs[0][0][0], metadata)
 
 
 async def _decide_all(services: Services, caller: Caller, items: Sequence[BatchItem]) -> None:

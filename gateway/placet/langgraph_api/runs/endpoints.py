@@ -15,14 +15,16 @@ from placet.api.services import Services
 from placet.langgraph_api.bodies import NewThread, RunBody, StateUpdate, refused_body
 from placet.langgraph_api.routing import ClientRoute
 from placet.langgraph_api.runs.answering import answer
+from placet.langgraph_api.runs.bookmarks import LONGEST, Bookmark
 from placet.langgraph_api.runs.ending import END, is_end, resolve, stop
 from placet.langgraph_api.runs.following import following
+from placet.langgraph_api.runs.frames import Frames
 from placet.langgraph_api.runs.segments import Segment, begun, known_segment, segments_of
 from placet.langgraph_api.runs.starting import start
 from placet.langgraph_api.runs.streams import places, stream, value
 from placet.langgraph_api.threads.describing import state_document
 from placet.langgraph_api.threads.endpoints import opened
-from placet.langgraph_api.threads.snapshot import snapshot_of, visible_thread
+from placet.langgraph_api.threads.snapshot import Snapshot, snapshot_of, visible_thread
 from placet.ledger import ThreadRow
 
 router: Final = APIRouter(prefix="/langgraph/threads/{thread_id}", include_in_schema=False, route_class=ClientRoute)
@@ -32,7 +34,7 @@ _ENOUGH: Final = 100
 _Run = Annotated[RunBody, Depends(Body(RunBody))]
 Party = Annotated[Caller, Depends(Allow("requester", "approver"))]
 """Who may go on on a thread: say more, or answer what waits."""
-LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=LONGEST)]
 StreamModes = Annotated[list[str] | None, Query(alias="stream_mode")]
 
 
@@ -41,13 +43,13 @@ class Begun:
     """A part of a run that a request has set going, or found under way.
 
     Attributes:
-        known: Ids of the messages that were there before.
+        before: The thread as it was when the request came.
         answered: Approvals that it decided on.
     """
 
     thread: ThreadRow
     segment: Segment
-    known: frozenset[str]
+    before: Snapshot
     answered: frozenset[str] = frozenset()
 
 
@@ -62,31 +64,29 @@ async def begin(services: Services, caller: Caller, thread_id: str, body: RunBod
     thread = await _thread(services, caller, thread_id, body)
     command = body.command or {}
     snapshot = await snapshot_of(services, caller, thread, noted=False)
-    known = frozenset(str(message.get("id")) for message in snapshot.messages)
     if command.get("update"):
         raise refused_body(
             at="/command/update", message="the state comes from what was said and done; it is not written"
         )
     if "resume" in command:
         answered = await answer(services, caller, thread, command["resume"], body.metadata)
-        return Begun(thread, await begun(services, answered.segment), known, answered.approvals)
+        return Begun(thread, await begun(services, answered.segment), snapshot, answered.approvals)
     if command.get("goto") is not None:
         if not is_end(command["goto"]):
             raise refused_body(at="/command/goto", message=f"leads to {END} only")
         segment, decided = await resolve(services, caller, snapshot, body.metadata)
-        return Begun(thread, segment, known, decided)
+        return Begun(thread, segment, snapshot, decided)
     if body.input in (None, {}):
         raise refused_body(at="/input", message="there is nothing to do: send messages, or answer with command.resume")
-    return Begun(thread, await start(services, caller, body, snapshot), known)
+    return Begun(thread, await start(services, caller, body, snapshot), snapshot)
 
 
 @router.post("/runs/stream")
 async def stream_run(thread_id: str, body: _Run, caller: Party, services: Gateway) -> Response:
     """Starts a run, or answers what waits, and streams until the next wait or the end."""
     new = await begin(services, caller, thread_id, body)
-    return stream(
-        services, caller, new.thread, new.segment, modes=body.stream_mode, known=new.known, answered=new.answered
-    )
+    frames = Frames(new.segment, body.stream_mode or (), new.before)
+    return stream(services, caller, new.segment, frames, new.before, new.answered)
 
 
 @router.post("/runs/wait")
@@ -138,14 +138,13 @@ async def join_stream(
     modes: StreamModes = None,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Streams a run that goes on or has ended: the state as it is, then what comes; it is always the whole state."""
-    del last_event_id
+    """Streams a run: what came behind the last event that the client has, or the state as it is and what comes."""
     thread = await visible_thread(services, caller, thread_id)
     segment = await known_segment(services, caller, thread, run_id)
-    snapshot = await snapshot_of(services, caller, thread, noted=False)
-    known = {str(message.get("id")) for message in snapshot.messages}
+    before = await snapshot_of(services, caller, thread, noted=False)
     wanted = [mode for part in modes or () for mode in part.split(",") if mode]
-    return stream(services, caller, thread, segment, modes=wanted or None, known=known)
+    frames = Frames(segment, wanted, before, Bookmark.read(last_event_id))
+    return stream(services, caller, segment, frames, before, over=not (segment.latest and segment.is_of(before.run)))
 
 
 @router.get("/runs/{run_id}/join")

@@ -33,18 +33,19 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 async def following(
-    services: Services, caller: Caller, thread: ThreadRow, answered: Collection[str] = ()
+    services: Services, caller: Caller, thread: ThreadRow, answered: Collection[str] = (), *, stays: bool = False
 ) -> AsyncGenerator[Snapshot | None]:
     """Yields the thread after each of its events, and None after each silence.
 
-    Ends behind the snapshot in which the thread rests, where the caller's key or session is revoked or runs out, or
-    where the process stops.
+    Ends behind the snapshot in which the thread rests, unless the caller stays; where the caller's key or session is
+    revoked or runs out; and where the process stops.
 
     Args:
         services: Where to look.
         caller: Who follows.
         thread: The thread.
         answered: What the caller has just decided on.
+        stays: Whether to wait for what goes on from there, the next run included.
     """
     if services.stopping.is_set():
         return
@@ -52,7 +53,7 @@ async def following(
     run_id = ""
 
     def hear(events: Sequence[Event]) -> None:
-        if not run_id or any(event.run_id == run_id for event in events):
+        if any(not run_id or event.run_id == run_id or _starts_on(thread, event) for event in events):
             woken.set()
 
     with services.feed.listening(hear), _watched(services, caller) as gone:
@@ -70,10 +71,14 @@ async def following(
                 continue
             run_id = snapshot.run.id if snapshot.run else ""
             yield snapshot
-            if snapshot.resting:
+            if snapshot.resting and not stays:
                 return
             if not await _any_of(woken, gone, services.stopping):
                 yield None
+
+
+def _starts_on(thread: ThreadRow, event: Event) -> bool:
+    return event.type == "run.started" and event.data.get("thread_id") == thread.id
 
 
 @contextmanager

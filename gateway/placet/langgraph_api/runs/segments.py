@@ -54,6 +54,10 @@ class Segment:
         """Its path below the surface, as both SDKs take it: they put their own address before it."""
         return f"/threads/{quote(self.thread_id, safe='')}/runs/{self.id}"
 
+    def is_of(self, run: Run | None) -> bool:
+        """Returns whether it is a part of a run."""
+        return run is not None and run.id == self.run.id
+
     def document(self, snapshot: Snapshot) -> dict[str, Any]:
         """Returns the run as clients read it."""
         return {

@@ -10,40 +10,60 @@ from starlette.responses import StreamingResponse
 from placet.api.answers import as_json
 from placet.api.feed.answer import MEDIA_TYPE
 from placet.langgraph_api.runs.following import following
-from placet.langgraph_api.runs.frames import USUAL, Frames, failure
+from placet.langgraph_api.runs.frames import failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection
 
     from placet.api.identity import Caller
     from placet.api.services import Services
+    from placet.langgraph_api.runs.frames import Frames
     from placet.langgraph_api.runs.segments import Segment
     from placet.langgraph_api.threads.snapshot import Snapshot
     from placet.ledger import ThreadRow
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+STREAMED: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""What every stream is sent with."""
 
 
 def stream(
     services: Services,
     caller: Caller,
-    thread: ThreadRow,
     segment: Segment,
-    *,
-    modes: Collection[str] | None,
-    known: Collection[str] = (),
+    frames: Frames,
+    before: Snapshot,
     answered: Collection[str] = (),
+    *,
+    over: bool = False,
 ) -> StreamingResponse:
-    """Returns Server-Sent Events until the thread rests; closing them changes nothing."""
-    frames = Frames(segment, modes or USUAL, known)
+    """Returns Server-Sent Events until the thread rests; closing them changes nothing.
+
+    Args:
+        services: Where to look.
+        caller: Who follows.
+        segment: What is followed.
+        frames: Writes the events.
+        before: The thread as it was when the request came.
+        answered: Approvals that the caller has just decided on.
+        over: Whether nothing comes any more but the end.
+    """
 
     async def told() -> AsyncGenerator[bytes]:
-        yield frames.first()
-        async for snapshot in following(services, caller, thread, answered):
+        for piece in frames.first():
+            yield piece
+        if over:
+            for piece in frames.over(before):
+                yield piece
+            return
+        async for snapshot in following(services, caller, before.thread, answered):
+            if snapshot is not None and not segment.is_of(snapshot.run):
+                # Another run has taken its place: what that one says is not told here.
+                yield frames.end()
+                return
             for piece in frames.of(snapshot):
                 yield piece
 
-    headers = {**_HEADERS, **places(segment), "Location": f"{segment.place}/stream"}
+    headers = {**STREAMED, **places(segment), "Location": f"{segment.place}/stream"}
     return StreamingResponse(told(), media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -60,7 +80,7 @@ def value(
                 yield b"\n"
         yield json.dumps(as_json(_final(last)), allow_nan=False).encode()
 
-    headers = {**_HEADERS, **places(segment), "Location": f"{segment.place}/join"}
+    headers = {**STREAMED, **places(segment), "Location": f"{segment.place}/join"}
     return StreamingResponse(waited(), media_type="application/json", headers=headers)
 
 

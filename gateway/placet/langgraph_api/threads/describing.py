@@ -29,6 +29,14 @@ def thread_document(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def present_document(snapshot: Snapshot) -> dict[str, Any]:
+    """Returns a thread's state as it is read by itself: what goes on is in it, so that clients follow it.
+
+    Of a history they take what comes next without an interrupt for a breakpoint, at which nothing goes on.
+    """
+    return {**state_document(snapshot), "next": _next(snapshot)}
+
+
 def state_document(snapshot: Snapshot) -> dict[str, Any]:
     """Returns a thread's state; its only checkpoint is the moment at which it is read."""
     run = snapshot.run
@@ -54,6 +62,16 @@ def state_document(snapshot: Snapshot) -> dict[str, Any]:
         "tasks": [task] if task else [],
         "interrupts": _interrupts(snapshot),
     }
+
+
+def _next(snapshot: Snapshot) -> list[str]:
+    """Returns what waits or goes on."""
+    if snapshot.interrupt is not None:
+        return [snapshot.interrupt.node]
+    if snapshot.run is None or snapshot.run.ended_at is not None:
+        return []
+    said = snapshot.messages[-1] if snapshot.messages else {}
+    return ["tools" if said.get("tool_calls") else "model"]
 
 
 def _metadata(snapshot: Snapshot) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from placet.langgraph_api.ids import thread_of
 from placet.langgraph_api.inbox.describing import inbox_snapshot
 from placet.langgraph_api.inbox.finding import all_approvals, found_approvals, is_of_approvals
 from placet.langgraph_api.routing import ClientRoute
-from placet.langgraph_api.threads.describing import state_document, thread_document
+from placet.langgraph_api.threads.describing import present_document, state_document, thread_document
 from placet.langgraph_api.threads.finding import count_threads, found_threads
 from placet.langgraph_api.threads.snapshot import Snapshot, snapshot_of, visible_thread
 from placet.ledger import ThreadRow
@@ -140,7 +140,7 @@ async def delete_thread(thread_id: str, caller: SignedIn, services: Gateway) -> 
 async def read_state(thread_id: str, caller: SignedIn, services: Gateway) -> Json:
     """Shows a thread's state: messages, and the interrupt that waits."""
     thread = await visible_thread(services, caller, thread_id)
-    return Json(state_document(await snapshot_of(services, caller, thread)))
+    return Json(present_document(await snapshot_of(services, caller, thread)))
 
 
 @router.get("/{thread_id}/state/{checkpoint_id}")

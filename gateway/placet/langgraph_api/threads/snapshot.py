@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from placet.api.answers import as_json
@@ -13,7 +13,7 @@ from placet.api.rights import may_see
 from placet.langgraph_api.ids import checkpoint_id_of
 from placet.langgraph_api.interrupts import Interrupt
 from placet.langgraph_api.messages import open_calls, shown_messages
-from placet.ledger import RunQuery, Shown, ThreadRow
+from placet.ledger import Progress, RunQuery, Shown, ThreadRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,7 +37,7 @@ class Snapshot:
         messages: The conversation to its end.
         interrupt: What waits for the reader's eyes; None while anything still goes on.
         resting: Whether nothing goes on by itself: the run has ended, or all that is open waits for people.
-        cursor: Where the log of events was at least.
+        progress: How far the log had come with the run: the same moment, whoever reads.
     """
 
     thread: ThreadRow
@@ -45,7 +45,7 @@ class Snapshot:
     messages: list[dict[str, Any]]
     interrupt: Interrupt | None
     resting: bool
-    cursor: str
+    progress: Progress = field(default_factory=Progress)
 
     @property
     def status(self) -> ThreadStatus:
@@ -100,22 +100,21 @@ async def snapshot_of(
         answered: Approvals that have just been decided on; the ledger may not have heard yet.
         noted: Whether the caller gets to see it.
     """
-    cursor = await services.ledger.tail()
     viewer = viewer_of(caller)
     page = await services.ledger.runs(RunQuery(thread_id=thread.id, limit=1, visible_to=viewer), services.clock())
     if not page.items:
-        return Snapshot(thread, None, [], None, resting=True, cursor=cursor)
-    run, kept = await _at_one_moment(services, page.items[0])
+        return Snapshot(thread, None, [], None, resting=True)
+    run, kept, progress = await _at_one_moment(services, page.items[0])
     messages = shown_messages(kept, run)
     if run.ended_at is not None:
-        return Snapshot(thread, run, messages, None, resting=True, cursor=cursor)
+        return Snapshot(thread, run, messages, None, resting=True, progress=progress)
     waiting = [one for one in run.pending if not one.recorded and one.id not in answered]
     resting = bool(waiting) and len(waiting) >= open_calls(kept)
     seen = tuple(one for one in waiting if may_see(caller, one))
     interrupt = Interrupt(seen) if resting and seen else None
     if interrupt is not None and noted:
         await _note(services, caller, thread.id, interrupt)
-    return Snapshot(thread, run, messages, interrupt, resting=resting, cursor=cursor)
+    return Snapshot(thread, run, messages, interrupt, resting=resting, progress=progress)
 
 
 def reader_of(caller: Caller) -> str:
@@ -123,24 +122,23 @@ def reader_of(caller: Caller) -> str:
     return caller.credential or caller.id
 
 
-async def _at_one_moment(services: Services, run: Run) -> tuple[Run, list[MessageDict]]:
-    """Returns the run with everything that it waits for, and what was said until then.
+async def _at_one_moment(services: Services, run: Run) -> tuple[Run, list[MessageDict], Progress]:
+    """Returns the run with everything that it waits for, what was said until then, and where the log was.
 
-    Where the run ended, or an approval came or went, while the messages were read, both are read again: its last words
-    are not left out.
+    Where the log went on while they were read they are read again: the last words of a run are not left out, and
+    whoever reads at the same place of the log is shown the same.
     """
-    after, kept = run, list["MessageDict"]()
+    threads = services.ledger.threads
+    before, kept = await threads.progress(run.id), list["MessageDict"]()
     for _ in range(_ATTEMPTS):
-        before = await services.ledger.run(run.id, services.clock()) or run
+        run = await services.ledger.run(run.id, services.clock()) or run
         kept = await services.ledger.run_messages(run.id)
-        after = await services.ledger.run(run.id, services.clock()) or run
-        if _stand(before) == _stand(after):
-            return after, kept
-    return after.model_copy(update={"pending": ()}), kept
-
-
-def _stand(run: Run) -> tuple[str, list[str]]:
-    return run.status, [approval.id for approval in run.pending]
+        after = await threads.progress(run.id)
+        if before == after:
+            return run, kept, before
+        before = after
+    # It never stands still: what waits is shown at the next look.
+    return run.model_copy(update={"pending": ()}), kept, before
 
 
 async def _note(services: Services, caller: Caller, thread_id: str, interrupt: Interrupt) -> None:

@@ -1,23 +1,14 @@
 // Two people with a page that uses `useStream`: node use_stream.mjs PACKAGE URL REQUESTER_KEY APPROVER_KEY TEXT
 // One starts a run; the other opens its thread later, as after a reload, and decides. Says what both saw.
 import { randomUUID } from "node:crypto";
-import { JSDOM } from "jsdom";
-
-const { window } = new JSDOM("<div id='requester'></div><div id='approver'></div>", { url: "http://localhost/" });
-Object.assign(globalThis, { window, document: window.document, sessionStorage: window.sessionStorage });
-Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
+import { page, until } from "./pages.mjs";
 
 const [, , sdk, apiUrl, requesterKey, approverKey, text] = process.argv;
-const { createElement } = await import("react");
-const { createRoot } = await import("react-dom/client");
 const { useStream } = await import(`${sdk}/react`);
 
-const PATIENCE = 60_000;
-
-function page(element, apiKey, threadId) {
-  const seen = { errors: [], runs: [] };
-  function Chat() {
-    seen.stream = useStream({
+const chat = (apiKey, threadId) =>
+  page((seen) =>
+    useStream({
       apiUrl,
       apiKey,
       assistantId: "desk",
@@ -26,23 +17,10 @@ function page(element, apiKey, threadId) {
       onThreadId: (made) => (seen.thread = made),
       onCreated: (run) => seen.runs.push(run.run_id),
       onError: (error) => seen.errors.push(String(error)),
-    });
-    return createElement("p", null, seen.stream.messages.map((message) => message.content).join(" / "));
-  }
-  const root = createRoot(window.document.getElementById(element));
-  root.render(createElement(Chat));
-  return Object.assign(seen, { root, shown: () => window.document.getElementById(element).textContent });
-}
+    }),
+  );
 
-async function until(what, holds) {
-  const since = Date.now();
-  while (!holds()) {
-    if (Date.now() - since > PATIENCE) throw new Error(`not within a minute: ${what}`);
-    await new Promise((again) => setTimeout(again, 20));
-  }
-}
-
-const requester = page("requester", requesterKey, undefined);
+const requester = chat(requesterKey, undefined);
 await until("a page", () => requester.stream);
 const turns = ["first", "second"].map((name) => [{ tool: "send", args: { text: `${text}-${name}` } }]);
 const message = { type: "human", id: randomUUID(), content: JSON.stringify(turns) };
@@ -51,7 +29,7 @@ await until("the first interrupt", () => !requester.stream.isLoading && requeste
 const first = requester.stream.interrupt;
 requester.root.unmount();
 
-const approver = page("approver", approverKey, requester.thread);
+const approver = chat(approverKey, requester.thread);
 await until("the interrupt after a reload", () => approver.stream?.interrupt?.id);
 const reloaded = approver.stream.interrupt.id === first.id;
 const before = approver.stream.messages.length;
