@@ -42,6 +42,17 @@ def released() -> Iterator[threading.Event]:
     event.set()
 
 
+SECRET: dict[str, Any] = {"properties": {"pin_id": {"type": "string", "format": "password"}}}
+
+
+def schema_of(agent: str | None, tool: str) -> dict[str, Any] | None:
+    return SECRET if (agent, tool) == ("billing", "unlock") else None
+
+
+def judging_by(ledger: Ledger, config: Config, describing: Describing) -> Judging:
+    return Judging(ledger, config, describing, schema_of)
+
+
 def ruled(**said: Any) -> Config:
     rule = Rule.model_validate({"effect": "ask", "describe": "m:f", "reason": "Above 100", **said})
     return Config(policy=PolicyConfig(rules=(rule,)), questions=Questions())
@@ -57,7 +68,7 @@ async def verdict(
     """Returns what the activity says of one call."""
     describing = Describing({"m:f": function} if function else {}, limit)
     try:
-        activities = JudgeActivities(ledger, config or ruled(), describing)
+        activities = JudgeActivities(ledger, judging_by(ledger, config or ruled(), describing))
         asked = JudgeCall.model_validate({"tool": "refund", "args": {"amount": 150.5, "to": "ada"}, **call})
         given = JudgeInput(
             calls=(asked,), agent="billing", requester="user:dana", run_id="run-1", thread_id="thread-1", turn=3
@@ -183,7 +194,7 @@ async def test_many_calls_are_described_at_once(ledger: Ledger) -> None:
         return f"call {call.args['n']}"
 
     describing = Describing({"m:f": meet}, 20)
-    activities = JudgeActivities(ledger, ruled(), describing)
+    activities = JudgeActivities(ledger, judging_by(ledger, ruled(), describing))
     calls = tuple(JudgeCall(tool="refund", args={"n": n}) for n in range(4))
     found = (await ActivityEnvironment().run(activities.judge, JudgeInput(calls=calls))).verdicts
     describing.close()
@@ -219,7 +230,7 @@ async def test_questions_of_an_agent_are_shown_as_they_are(ledger: Ledger) -> No
 
 async def test_a_call_of_another_workflow_knows_no_run(ledger: Ledger) -> None:
     describing = Describing({"m:f": lambda call: f"{call.agent} {call.requester} {call.run}"})
-    activities = JudgeActivities(ledger, ruled(), describing)
+    activities = JudgeActivities(ledger, judging_by(ledger, ruled(), describing))
     given = JudgeInput(calls=(JudgeCall(tool="refund", args={}),))
     (judged,) = (await ActivityEnvironment().run(activities.judge, given)).verdicts
     describing.close()
@@ -246,7 +257,7 @@ async def test_an_answer_comes_with_the_verdicts_that_the_activity_gives(ledger:
     config = Config(policy=PolicyConfig(ask=("refund",), allow=("find",), deny=("drop",)), questions=Questions())
     nonsense = a_model_call(3, "sing", args=None, problem="m9")
     calls = [a_model_call(0, "find"), a_model_call(1, "drop"), a_model_call(2, "refund"), nonsense]
-    judging = Judging(ledger, config, Describing({}))
+    judging = judging_by(ledger, config, Describing({}))
     found, told = await judging.with_verdicts(ANSWERED, calls)
     alone = [await verdict(ledger, None, config, tool=call.tool) for call in calls[:3]]
     unasked = {"title": None, "terms": None}
@@ -267,6 +278,18 @@ async def test_an_answer_comes_with_the_verdicts_that_the_activity_gives(ledger:
 
 async def test_an_answer_that_cannot_be_judged_now_is_left_to_the_activity(ledger: Ledger) -> None:
     unread = Args(ref="args:lost", digest="sha256:0")
-    judging = Judging(ledger, ruled(), Describing({}))
+    judging = judging_by(ledger, ruled(), Describing({}))
     calls = [a_model_call(0, "find"), a_model_call(1, "refund", args=unread)]
     assert await judging.with_verdicts(ANSWERED, calls) == (calls, [])
+
+
+@pytest.mark.parametrize("call", [{"tool": "unlock"}, {"tool": "other", "args_schema": SECRET}])
+async def test_a_secret_stands_in_no_title_and_no_reason(ledger: Ledger, call: dict[str, Any]) -> None:
+    """The default title names the main argument, and a template any: what the schema calls a secret is masked."""
+    hidden = "secret, 4 characters, not shown"
+    given: dict[str, Any] = {"args": {"pin_id": "9281"}, **call}
+    plain = await verdict(ledger, None, Config(questions=Questions()), **given)
+    assert plain.title == f"{call['tool']}: pin_id {hidden}"
+    said = {"title": "Unlock with {args.pin_id}", "reason": "Is {args.pin_id} right?", "describe": None}
+    filled = await verdict(ledger, None, ruled(**said), **given)
+    assert (filled.title, filled.reason) == (f"Unlock with {hidden}", f"Is {hidden} right?")

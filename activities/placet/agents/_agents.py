@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
@@ -175,6 +175,12 @@ class Agents(Mapping[str, Agent]):
         """Ends the MCP servers, in the loop in which they were begun."""
         servers = [server for agent in self._agents.values() for server in agent.servers]
         await asyncio.gather(*(server.stop() for server in servers))
+
+    def schema_of(self, agent: str | None, tool: str) -> Mapping[str, Any] | None:
+        """Returns the schema of the arguments of an agent's tool; None where there is no such tool."""
+        found = self._agents.get(agent or "")
+        named = found.tools.get(tool) if found else None
+        return named.args_schema if named else None
 
     def describe(self) -> list[AgentRow]:
         """Returns the agents as they are published."""

@@ -56,7 +56,7 @@ class Effects:
         self._agents = agents
         self._threads = ToolThreads(slots)
         self._describing = Describing(agents.descriptions)
-        judging = Judging(ledger, config, self._describing)
+        judging = Judging(ledger, config, self._describing, agents.schema_of)
         settling = SettleActivities(ledger)
         tools = ToolActivities(client, ledger, agents, Door(agents, config), self._threads)
         pendings = Pendings(ledger, config, judging)
@@ -64,7 +64,7 @@ class Effects:
         self._activities: tuple[Callable[..., Any], ...] = (
             RecordActivities(ledger, watch).record,
             RecordedActivities(client).when_recorded,
-            JudgeActivities(ledger, config, self._describing).judge,
+            JudgeActivities(ledger, judging).judge,
             ModelActivities(ledger, agents, watch=watch, judging=judging).call_model,
             tools.run_tool,
             self._graphs.superstep,

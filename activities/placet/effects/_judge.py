@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -21,6 +21,9 @@ from placet.ledger import Judged, Ledger
 from placet.policy import Call, RunFacts, explain, on_questions
 from placet.runs import effects
 
+SchemaOf = Callable[[str | None, str], Mapping[str, Any] | None]
+"""Of the tool of an agent."""
+
 _log = structlog.get_logger("placet.judge")
 
 _UNREADABLE = "the arguments are not an object of JSON"
@@ -29,10 +32,10 @@ _UNREADABLE = "the arguments are not an object of JSON"
 class JudgeActivities:
     """The activity that judges calls."""
 
-    def __init__(self, ledger: Ledger, config: Config, describing: Describing) -> None:
-        """Judges by this configuration; writes what needs nobody to this ledger."""
+    def __init__(self, ledger: Ledger, judging: Judging) -> None:
+        """Writes what needs nobody to this ledger."""
         self._ledger = ledger
-        self._judging = Judging(ledger, config, describing)
+        self._judging = judging
 
     @activity.defn(name=effects.JUDGE)
     async def judge(self, given: JudgeInput) -> JudgeResult:
@@ -50,11 +53,19 @@ class JudgeActivities:
 class Judging:
     """Policy as activities ask it: with arguments from the ledger, and with functions that describe calls."""
 
-    def __init__(self, ledger: Ledger, config: Config, describing: Describing) -> None:
-        """Judges by this configuration; reads long arguments in this ledger."""
+    def __init__(self, ledger: Ledger, config: Config, describing: Describing, schema_of: SchemaOf) -> None:
+        """Knows whom to ask.
+
+        Args:
+            ledger: Where long arguments are.
+            config: The policy.
+            describing: Functions that describe calls.
+            schema_of: Gives the schema of a tool's arguments, where a call does not bring it along.
+        """
         self._ledger = ledger
         self._config = config
         self._describing = describing
+        self._schema_of = schema_of
 
     async def verdicts(self, given: JudgeInput) -> tuple[Verdict, ...]:
         """Returns a verdict for each call; nothing is written."""
@@ -87,7 +98,8 @@ class Judging:
             _log.warning("judge.unreadable", tool=call.tool, error=type(error).__name__)
             return Verdict(effect="deny", reason=_UNREADABLE, digest=digest(call.tool, "{}"))
         run = RunFacts(given.run_id, given.thread_id, given.turn) if given.run_id else None
-        judged = Call(given.agent, given.requester, call.tool, args, digest(call.tool, args_text), run)
+        schema = call.args_schema or self._schema_of(given.agent, call.tool)
+        judged = Call(given.agent, given.requester, call.tool, args, digest(call.tool, args_text), run, schema)
         verdict, _, describe = explain(self._config, judged)
         if call.tool == ASK_HUMAN:
             return on_questions(self._config, verdict, args)

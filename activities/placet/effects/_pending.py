@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from placet.contracts.approvals import Outcome
 from placet.contracts.calls import INLINE_ARGS, Args, JudgeCall, JudgeInput, Terms, Verdict
@@ -57,7 +57,7 @@ class Pendings:
         tool = call.tool or ASK_HUMAN
         args = dict(call.args) if call.tool else question_args(call.questions)
         text = canonical_text(args)
-        verdict = await self._verdict(given, tool, text)
+        verdict = await self._verdict(given, tool, text, call.args_schema)
         allowed = policy_decides and verdict.effect == "allow"
         if call.tool and verdict.effect != "deny" and not allowed:
             verdict = self._asked(verdict, call.decisions)
@@ -71,9 +71,11 @@ class Pendings:
             context=call.context,
         )
 
-    async def _verdict(self, given: StepInput, tool: str, args_text: str) -> Verdict:
+    async def _verdict(
+        self, given: StepInput, tool: str, args_text: str, schema: dict[str, Any] | None = None
+    ) -> Verdict:
         wanted = JudgeInput(
-            calls=(JudgeCall(tool=tool, args_text=args_text),),
+            calls=(JudgeCall(tool=tool, args_text=args_text, args_schema=schema),),
             agent=given.agent,
             requester=given.requester,
             run_id=given.run_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import select, update
@@ -10,8 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from placet.contracts.approvals import Asked
+from placet.contracts.canonical import canonical_text, parse_object
 from placet.contracts.decisions import Decision
 from placet.contracts.records import EndedEntry, Entry, RefusedEntry, RequestedEntry
+from placet.contracts.secrets import has_secrets, masked
 from placet.ledger import _transcripts as transcripts
 from placet.ledger._approval_events import event_of, once
 from placet.ledger._events import NewEvent, append, insert_once
@@ -140,11 +142,21 @@ async def _approval_row(connection: AsyncConnection, asked: Asked) -> dict[str, 
 
 
 async def _searched(connection: AsyncConnection, asked: Asked) -> str:
-    args = asked.args.text
-    if args is None:
-        args = (await connection.execute(select(blobs.c.body).where(blobs.c.ref == asked.args.ref))).scalar()
-    parts = (asked.title, asked.tool, asked.agent, asked.reason, args)
+    args = asked.args.text or await _kept(connection, asked.args.ref)
+    schema = asked.args_schema
+    if schema is None and asked.args_schema_ref is not None:
+        schema = parse_object(await _kept(connection, asked.args_schema_ref) or "{}")
+    parts = (asked.title, asked.tool, asked.agent, asked.reason, _without_secrets(args, schema))
     return "\n".join(part for part in parts if part).casefold()[:_SEARCHED]
+
+
+def _without_secrets(args: str | None, schema: Mapping[str, Any] | None) -> str | None:
+    """Returns the arguments as they may be searched: who guesses at a secret finds nothing by it."""
+    return canonical_text(masked(parse_object(args), schema)) if args and has_secrets(schema) else args
+
+
+async def _kept(connection: AsyncConnection, ref: str | None) -> str | None:
+    return (await connection.execute(select(blobs.c.body).where(blobs.c.ref == ref))).scalar()
 
 
 async def _said(connection: AsyncConnection, message_id: str | None) -> str | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from placet.cards.drawing import Line, as_lines, in_quotes, plain, written
 from placet.cards.looks import LABELS, look_at
-from placet.cards.secrets import Masked, masked
 from placet.cards.visible import hidden_characters, lines, mixed_words, mixture, quoted
 from placet.contracts.canonical import canonical_text
+from placet.contracts.secrets import Masked, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

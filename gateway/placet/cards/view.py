@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from placet.cards.rows import COLLAPSED_AT, rows
-from placet.cards.secrets import masked
 from placet.cards.visible import lines, one_line, quoted
 from placet.cards.words import status_words
 from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
 from placet.contracts.questions import ASK_HUMAN, Question
 from placet.contracts.runs import AskedAgain
+from placet.contracts.secrets import masked
 from placet.contracts.titles import LONGEST, title_of
 
 if TYPE_CHECKING:

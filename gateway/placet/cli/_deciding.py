@@ -97,7 +97,7 @@ def edit(session: Session, target: Target, settings: Sequence[str], args_file: P
             return None
         session.out.say_all(what_is_decided(session.out, approval, AS_ASKED))
         session.out.say("Your edit, with which it will run:")
-        session.out.say_all(list(edit_lines(session.out, approval.args, args)))
+        session.out.say_all(list(edit_lines(session.out, approval.args, args, approval.args_schema)))
         digest = _digest(approval, target)
         in_editor = not settings and args_file is None
         agreed = _confirmed(session, approval, target, always=in_editor)

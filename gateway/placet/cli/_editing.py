@@ -17,6 +17,7 @@ from placet.cards.visible import one_line
 from placet.cli._session import InputError, UsageError
 from placet.contracts.canonical import MalformedJsonError, canonical_text, parse_json, parse_object
 from placet.contracts.decisions import AnswerBody
+from placet.contracts.secrets import StrayMaskError, masked, restored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,20 +49,23 @@ def with_settings(args: Mapping[str, Any], settings: Sequence[str]) -> dict[str,
 def in_editor(person: Person, approval: Approval) -> dict[str, JsonValue] | None:
     """Returns the arguments as they come out of the person's editor; None when nothing has changed.
 
-    The JSON Schema, where there is one, lies beside the file.
+    The JSON Schema, where there is one, lies beside the file. A mask stands for each secret; one that is left as it is
+    is the secret.
     """
+    shown = masked(dict(approval.args), approval.args_schema)
     with tempfile.TemporaryDirectory(prefix="placet-") as folder:
         file = Path(folder) / "arguments.json"
-        file.write_text(json.dumps(approval.args, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(shown, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         if approval.args_schema is not None:
             schema = json.dumps(approval.args_schema, indent=2)
             (Path(folder) / "arguments.schema.json").write_text(schema, encoding="utf-8")
         while True:
             _open_editor(file)
             try:
-                args = parse_object(file.read_bytes())
-            except MalformedJsonError as error:
-                if not person.agrees(f"This is not JSON: {one_line(str(error))}. Edit again?"):
+                args = restored(parse_object(file.read_bytes()), approval.args, shown)
+            except (MalformedJsonError, StrayMaskError) as error:
+                wrong = "This is not JSON: " if isinstance(error, MalformedJsonError) else ""
+                if not person.agrees(f"{wrong}{one_line(str(error).rstrip('.'))}. Edit again?"):
                     return None
             else:
                 return None if canonical_text(args) == canonical_text(approval.args) else args

@@ -160,7 +160,7 @@ class _Step:
             out.say("Nothing has changed. Nothing was sent.")
             return None
         out.say("Your edit, with which it will run:")
-        out.say_all(list(edit_lines(out, self._approval.args, args)))
+        out.say_all(list(edit_lines(out, self._approval.args, args, self._approval.args_schema)))
         agreed = person.confirms(seen) if seen.grave else person.agrees("Run it with your arguments?")
         return DecisionBody(type="edit", digest=digest, args=args) if agreed else None
 

@@ -186,7 +186,7 @@ def _proof(out: Output, approval: Approval, proof: Proof) -> Iterator[str]:
 
 
 def edit_lines(
-    out: Output, before: Mapping[str, Any], after: Mapping[str, Any], schema: Mapping[str, Any] | None = None
+    out: Output, before: Mapping[str, Any], after: Mapping[str, Any], schema: Mapping[str, Any] | None
 ) -> Iterator[str]:
     """Yields what an edit changes, an argument at a time; secrets of the schema are masked."""
     for name, old, new in changes(before, after, schema):

@@ -15,7 +15,7 @@ from placet.api.problems import RETRY_AFTER
 from placet.contracts.errors import CODES, RefusedError
 from placet.ledger import InvalidCursorError, LedgerError
 from placet.web.answers import page, see
-from placet.web.approvals.saying import typed_text
+from placet.web.approvals.saying import typed_secrets, typed_text
 from placet.web.posted import Posted
 from placet.web.weather import weather_of
 
@@ -98,7 +98,7 @@ def _refused(request: Request, code: Code, detail: str) -> Response:
         back=back,
         sign_in=sign_in,
         typed=typed_text(posted) if posted else None,
-        again=posted.fields if posted and code in RETRY_AFTER else None,
+        again=posted.fields if posted and code in RETRY_AFTER and not typed_secrets(posted) else None,
     )
 
 

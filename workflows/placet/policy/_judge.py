@@ -129,7 +129,7 @@ def _filled(text: str, call: Call, longest: int) -> str | None:
 
 def _title(call: Call) -> str:
     try:
-        return title_of(call.tool, call.args)
+        return title_of(call.tool, call.shown)
     except Exception:  # noqa: BLE001 - a headline is no reason to refuse a call
         return "a call"
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from placet.contracts.calls import Effect
 from placet.contracts.config import PolicyConfig, Rule
+from placet.contracts.secrets import masked
 from placet.policy._conditions import condition
 from placet.policy._facts import Facts, RunFacts
 from placet.policy._globs import matches
@@ -23,7 +24,11 @@ _NO_AGENT: Final = "it names agents, and the call does not say which one it is o
 
 @dataclass(frozen=True)
 class Call:
-    """What is judged."""
+    """What is judged.
+
+    Attributes:
+        schema: Of the arguments, where it is known: what it calls a secret stands in no title and no reason.
+    """
 
     agent: str | None
     requester: str | None
@@ -31,15 +36,21 @@ class Call:
     args: Mapping[str, Any]
     digest: str
     run: RunFacts | None = None
+    schema: Mapping[str, Any] | None = None
 
     @cached_property
     def facts(self) -> Facts:
         """What a condition knows of it."""
         return Facts(args=self.args, tool=self.tool, agent=self.agent, requester=self.requester, run=self.run)
 
+    @cached_property
+    def shown(self) -> Mapping[str, Any]:
+        """Its arguments with masks for secrets."""
+        return masked(dict(self.args), self.schema)
+
     def known(self) -> dict[str, Any]:
         """What a template knows of it."""
-        told = {"args": self.args, "tool": self.tool, "agent": self.agent, "requester": self.requester}
+        told = {"args": self.shown, "tool": self.tool, "agent": self.agent, "requester": self.requester}
         return {name: value for name, value in told.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""What this gateway signs, with keys that every gateway on the same ledger derives alike."""
+"""What this gateway signs and seals, with keys that every gateway on the same ledger derives alike."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import hmac
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
-Use = Literal["cookie", "form", "sign-in", "provider"]
-"""What a signature is for; one for another use is none."""
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+Use = Literal["cookie", "form", "sign-in", "provider", "draft"]
+"""What a signature or a seal is for; one for another use is none."""
 
 _SEPARATOR: Final = "."
+_SEAL: Final = {"alg": "dir", "enc": "A256GCM"}
 
 
 class Signer:
-    """Signs short texts with the ledger's secret: every gateway on it knows the signature, also after a restart."""
+    """Signs and seals texts with the ledger's secret: every gateway on it knows its own, also after a restart."""
 
     def __init__(self, key: Callable[[], Awaitable[bytes]]) -> None:
         """Reads nothing yet.
@@ -30,8 +35,7 @@ class Signer:
         Raises:
             LedgerError: The secret cannot be read, and was not before.
         """
-        derived = hmac.new(await self._key(), f"placet {use}".encode(), hashlib.sha256).digest()
-        return hmac.new(derived, text.encode(errors="replace"), hashlib.sha256).hexdigest()
+        return hmac.new(await self._derived(use), text.encode(errors="replace"), hashlib.sha256).hexdigest()
 
     async def signed(self, use: Use, text: str) -> str:
         """Returns the text with its mark."""
@@ -43,3 +47,23 @@ class Signer:
         if not separator or not mark.isascii():
             return None
         return text if hmac.compare_digest(await self.mark(use, text), mark) else None
+
+    async def sealed(self, use: Use, text: str) -> str:
+        """Returns the text so that only a gateway on this ledger can read it (JWE, AES-256 in GCM).
+
+        Raises:
+            LedgerError: As for `mark`.
+        """
+        return jwe.encrypt_compact(dict(_SEAL), text, OctKey.import_key(await self._derived(use)))
+
+    async def unsealed(self, use: Use, given: str) -> str | None:
+        """Returns the text that was sealed; None where it was not, or not for this use."""
+        key = OctKey.import_key(await self._derived(use))
+        try:
+            opened = jwe.decrypt_compact(given, key, algorithms=list(_SEAL.values())).plaintext
+        except (JoseError, ValueError):
+            return None
+        return (opened or b"").decode()
+
+    async def _derived(self, use: Use) -> bytes:
+        return hmac.new(await self._key(), f"placet {use}".encode(), hashlib.sha256).digest()

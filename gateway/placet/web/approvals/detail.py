@@ -16,7 +16,7 @@ from placet.cards.rows import COLLAPSED_AT, changes
 from placet.cards.view import view
 from placet.ledger import ApprovalQuery, LedgerError
 from placet.web.approvals.history import history
-from placet.web.runs.steps import Step, goal, steps
+from placet.web.runs.steps import Step, goal, schemas_of, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,8 +108,10 @@ async def _story(services: Services, caller: Caller, approval: Approval) -> Stor
         run = await visible_run(services, caller, approval.run_id)
         messages = await services.ledger.run_messages(run.id)
         others = tuple(one for one in run.pending if one.id != approval.id and one.turn == approval.turn)
-        models = {agent.name: agent.model or "" for agent in await services.ledger.agents()}
-        return Story(run, goal(messages), models.get(run.agent, ""), tuple(steps(messages)[-LAST:]), others)
+        agents = await services.ledger.agents()
+        models = {agent.name: agent.model or "" for agent in agents}
+        last = steps(messages, schemas_of(run.agent, agents, (approval,)))[-LAST:]
+        return Story(run, goal(messages), models.get(run.agent, ""), tuple(last), others)
     return None
 
 

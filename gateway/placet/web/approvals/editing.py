@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from placet.api.decisions.deciding import wish
 from placet.cards.digest import card_digest
 from placet.cards.rows import changes
-from placet.cards.secrets import StrayMaskError, masked, still_masked
 from placet.cards.view import edited, view
-from placet.contracts.canonical import MalformedJsonError, canonical_text
+from placet.contracts.canonical import MalformedJsonError
 from placet.contracts.decisions import DecisionBody
 from placet.contracts.errors import CODES, Refusal, RefusedError
+from placet.contracts.secrets import StrayMaskError, has_secrets, masked
 from placet.web.answers import page
 from placet.web.approvals.confirming import must_type
+from placet.web.approvals.new_secrets import put_away
 from placet.web.approvals.saying import args_of
 from placet.web.forms import Field, Read, form_of, read, step
 
@@ -128,6 +129,7 @@ def edit_page(request: Request, caller: Caller, approval: Approval, draft: Draft
         form=draft.form,
         raw=draft.form is None,
         text=draft.text,
+        hides=has_secrets(approval.args_schema),
         summary=draft.summary,
         errors=draft.errors,
         changed=draft.changed,
@@ -135,7 +137,7 @@ def edit_page(request: Request, caller: Caller, approval: Approval, draft: Draft
     )
 
 
-def review_page(
+async def review_page(
     request: Request,
     caller: Caller,
     approval: Approval,
@@ -158,13 +160,16 @@ def review_page(
     """
     card = edited(approval, args)
     graded = replace(card, risk=risk)
+    services = cast("Services", request.app.state.services)
+    text, sealed = await put_away(services.auth.signer, caller, approval, args)
     return page(
         request,
         "review.html",
         caller=caller,
         approval=approval,
         card=graded,
-        text=canonical_text(still_masked(args, approval.args, masked(approval.args, approval.args_schema))),
+        text=text,
+        sealed=sealed,
         changed=changes(approval.args, args, approval.args_schema),
         key=posted.one("key") or uuid.uuid4().hex,
         card_digest=card_digest(card),

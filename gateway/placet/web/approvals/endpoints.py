@@ -27,6 +27,7 @@ from placet.web.answers import page, see
 from placet.web.approvals.confirming import must_confirm, must_type
 from placet.web.approvals.detail import content
 from placet.web.approvals.editing import begun, checked, edit_page, review_page, typed
+from placet.web.approvals.new_secrets import FIELD, taken_out
 from placet.web.approvals.saying import body_of, typed_text
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
@@ -89,7 +90,7 @@ async def review_edit(request: Request, approval_id: str, caller: SignedIn, serv
     if draft.args is None:
         return edit_page(request, caller, approval, draft)
     risk = await services.deciding.risk(approval, draft.args)
-    return review_page(request, caller, approval, draft.args, posted, risk=risk)
+    return await review_page(request, caller, approval, draft.args, posted, risk=risk)
 
 
 @router.post("/{approval_id}/decision")
@@ -97,13 +98,14 @@ async def decide(request: Request, approval_id: str, caller: SignedIn, services:
     """Decides, or asks once more where the risk is high; then shows what became of it."""
     posted = Posted.by(request)
     approval = await visible(services, caller, approval_id)
-    body = body_of(approval, posted)
+    secrets = await taken_out(services.auth.signer, caller, approval, posted.one(FIELD))
+    body = body_of(approval, posted, secrets)
     risk = await services.deciding.risk(approval, body.args)
     card = replace(view(approval) if body.args is None else edited(approval, body.args), risk=risk)
     # The ledger may say `expired` by a clock that runs fast, or before it hears of the end; Temporal has the last word.
     if approval.status in _MAY_STILL_COUNT and must_confirm(card, body.type, posted):
         if body.args is not None:
-            return review_page(request, caller, approval, body.args, posted, risk=risk)
+            return await review_page(request, caller, approval, body.args, posted, risk=risk)
         return _confirmation(request, caller, approval, posted)
     return await answered(request, services, caller, approval, body, posted)
 
@@ -142,7 +144,7 @@ async def answered(
         unsent, said = Refusal(code=error.code, message=error.detail), _SEND_AGAIN[error.code]
         if body.args is not None:
             risk = await services.deciding.risk(approval, body.args)
-            return review_page(request, caller, approval, body.args, posted, said, risk=risk)
+            return await review_page(request, caller, approval, body.args, posted, said, risk=risk)
         return await _again(request, services, caller, posted, approval.id, unsent, said)
     if isinstance(ended, Approval):
         await _written(services, caller, approval.id)

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from placet.cards.secrets import masked_part
 from placet.cards.visible import hidden_characters, one_line, quoted
 from placet.contracts.canonical import canonical_text
+from placet.contracts.references import step
+from placet.contracts.secrets import has_secrets, masked_part
 from placet.web.forms.shapes import Kind, Shape, shape_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Field:
         text: What stands in the field.
         options: Text and label of what may be chosen from.
         states: What may be chosen besides a value, where the schema allows it.
+        hides: Whether what is typed into it may be a secret: it is kept nowhere.
         note: The value with its hidden characters visible, where it has any.
         item: Whether it is an item of a list, and can be moved and removed.
     """
@@ -63,6 +65,7 @@ class Field:
     required: bool = False
     options: tuple[tuple[str, str], ...] = ()
     children: tuple[Field, ...] = ()
+    hides: bool = False
     note: str = ""
     item: bool = False
     attributes: tuple[tuple[str, str], ...] = field(default=())
@@ -181,6 +184,7 @@ class _Maker:
             "text": text if sent is None else sent,
             "options": tuple((canonical_text(option), _label(option)) for option in shape.options),
             "note": quoted(value) if hidden and isinstance(value, str) else "",
+            "hides": shape.kind == "secret" or (shape.kind == "json" and has_secrets(self._root)),
             "attributes": tuple(_attributes(shape)),
         }
 
@@ -235,11 +239,6 @@ class _Maker:
         if self._posted is None or name not in self._posted:
             return None
         return self._posted[name][-1]
-
-
-def step(name: str) -> str:
-    """Returns a member's name as a step of a JSON Pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _states(shape: Shape, *, may_be_absent: bool) -> tuple[State, ...]:

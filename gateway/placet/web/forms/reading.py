@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from placet.cards.secrets import restored
 from placet.contracts.canonical import MalformedJsonError, parse_json
+from placet.contracts.secrets import restored
 from placet.web.forms.fields import UNSET, Field, text_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from placet.cards.references import Schema, resolved
+from placet.contracts.references import Schema, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from placet.ledger import ApprovalQuery, RunQuery
 from placet.web.answers import page
 from placet.web.inbox.rows import rows_of
 from placet.web.routing import PageRoute
-from placet.web.runs.steps import goal, steps, transcript
+from placet.web.runs.steps import goal, schemas_of, steps, transcript
 from placet.web.runs.timeline import timeline
 
 router: Final = APIRouter(prefix="/runs", include_in_schema=False, route_class=PageRoute)
@@ -64,6 +64,7 @@ async def show_run(request: Request, run_id: str, caller: SignedIn, services: Ga
     messages = await services.ledger.run_messages(run.id)
     query = ApprovalQuery(statuses=(), run_id=run.id, sort="requested_at", limit=MOST, visible_to=viewer_of(caller))
     approvals = await services.ledger.approvals(query, now)
+    schemas = schemas_of(run.agent, await services.ledger.agents(), approvals.items)
     events = await services.ledger.events_after(None, EVENTS, run_id=run.id, visible_to=viewer_of(caller))
     return page(
         request,
@@ -71,10 +72,10 @@ async def show_run(request: Request, run_id: str, caller: SignedIn, services: Ga
         caller=caller,
         run=run,
         goal=goal(messages),
-        steps=steps(messages),
+        steps=steps(messages, schemas),
         rows=rows_of(approvals.items),
         timeline=timeline(events),
         more=len(events) == EVENTS,
-        said=transcript(messages, whole=bool(whole)),
+        said=transcript(messages, schemas, whole=bool(whole)),
         whole=bool(whole),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -9,13 +10,18 @@ from placet.cards.rows import rows
 from placet.cards.visible import lines, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from placet.contracts.approvals import Approval
+    from placet.ledger import AgentRow
 
 GOAL: Final = 300
 """Characters of the goal that are shown."""
 SHOWN: Final = 2_000
 """Characters of a message that are shown before the rest is asked for."""
 _BRIEF: Final = 120
+Schemas = Mapping[str, Mapping[str, Any]]
+"""Of the arguments of tools, by the tool's name: they say what is a secret."""
 Role = Literal["person", "agent", "system", "result"]
 _ROLES: Final[dict[str, Role]] = {"human": "person", "ai": "agent", "system": "system", "tool": "result"}
 
@@ -52,31 +58,38 @@ class Said:
     failed: bool
 
 
+def schemas_of(agent: str, agents: Iterable[AgentRow], approvals: Iterable[Approval] = ()) -> Schemas:
+    """Returns the schemas of an agent's tools; approvals keep that of their time, where the agent has gone."""
+    asked = {one.tool: one.args_schema for one in approvals if one.args_schema is not None}
+    tools = {tool.name: tool.args_schema for one in agents if one.name == agent for tool in one.tools}
+    return {**asked, **tools}
+
+
 def goal(messages: Sequence[Mapping[str, Any]]) -> str:
     """Returns what the run was started with: the first message of a person."""
     first = next((_text(message) for message in messages if message.get("type") == "human"), "")
     return one_line(first[:GOAL] + ("…" if len(first) > GOAL else ""))
 
 
-def steps(messages: Sequence[Mapping[str, Any]]) -> list[Step]:
+def steps(messages: Sequence[Mapping[str, Any]], schemas: Schemas) -> list[Step]:
     """Returns the calls in the order in which they were asked for, each with what came of it."""
     results = {
         str(_data(message).get("tool_call_id")): _data(message) for message in messages if message.get("type") == "tool"
     }
     return [
-        _step(call, results.get(str(call.get("id"))))
+        _step(call, results.get(str(call.get("id"))), schemas)
         for message in messages
         if message.get("type") == "ai"
         for call in _calls(message)
     ]
 
 
-def transcript(messages: Sequence[Mapping[str, Any]], *, whole: bool) -> list[Said]:
+def transcript(messages: Sequence[Mapping[str, Any]], schemas: Schemas, *, whole: bool) -> list[Said]:
     """Returns the messages, each cut where it is long unless the whole is wanted."""
-    return [_said(message, None if whole else SHOWN) for message in messages]
+    return [_said(message, schemas, None if whole else SHOWN) for message in messages]
 
 
-def _said(message: Mapping[str, Any], limit: int | None) -> Said:
+def _said(message: Mapping[str, Any], schemas: Schemas, limit: int | None) -> Said:
     data, text = _data(message), _text(message)
     role = _ROLES.get(str(message.get("type")), "system")
     shown = text if limit is None else text[:limit]
@@ -85,27 +98,28 @@ def _said(message: Mapping[str, Any], limit: int | None) -> Said:
         who=one_line(str(data.get("name") or "")),
         text=lines(shown) if shown else (),
         hidden=len(text) - len(shown),
-        calls=tuple((one_line(str(call.get("name"))), _arguments(call)) for call in _calls(message)),
+        calls=tuple((one_line(str(call.get("name"))), _arguments(call, schemas)) for call in _calls(message)),
         failed=data.get("status") == "error",
     )
 
 
-def _step(call: Mapping[str, Any], result: Mapping[str, Any] | None) -> Step:
+def _step(call: Mapping[str, Any], result: Mapping[str, Any] | None, schemas: Schemas) -> Step:
     text = "" if result is None else _content(result.get("content"))
     failed = result is not None and result.get("status") == "error"
     return Step(
         tool=one_line(str(call.get("name"))),
-        brief=_cut(_arguments(call)),
+        brief=_cut(_arguments(call, schemas)),
         state="waits" if result is None else "failed" if failed else "done",
         result=_cut(one_line(text)),
     )
 
 
-def _arguments(call: Mapping[str, Any]) -> str:
+def _arguments(call: Mapping[str, Any], schemas: Schemas) -> str:
     args = call.get("args")
     if not isinstance(args, dict):
         return ""
-    return ", ".join(f"{row.name}: {row.value[0]}" for row in rows(cast("dict[str, Any]", args), limit=_BRIEF))
+    shown = rows(cast("dict[str, Any]", args), schemas.get(str(call.get("name"))), limit=_BRIEF)
+    return ", ".join(f"{row.name}: {row.value[0]}" for row in shown)
 
 
 def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -64,7 +64,7 @@ function fields(form) {
 function kept(form, sent) {
   const rest = new URLSearchParams(sent);
   for (const name of OWN) rest.delete(name);
-  for (const secret of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[type="password"]'))) rest.delete(secret.name);
+  for (const secret of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[type="password"], [data-hides]'))) rest.delete(secret.name);
   return rest;
 }
 

@@ -1,4 +1,4 @@
-"""References within a JSON Schema."""
+"""References within a JSON Schema, and the steps of the pointers that they are."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def resolved(schema: object, root: Schema) -> Schema | None:
             return None
         here = {**target, **rest}
     return None
+
+
+def step(name: str) -> str:
+    """Returns a member's name as a step of a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _at(root: Schema, reference: object) -> Schema | None:

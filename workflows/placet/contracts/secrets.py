@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from placet.cards.references import Schema, resolved
+from placet.contracts.references import Schema, resolved, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _COMBINED: Final = ("allOf", "anyOf", "oneOf")
 _MOST_SCHEMAS: Final = 100
 """Schemas that are looked at for one place of a value."""
-_FORM: Final = re.compile(r"secret, (\d+ characters?|set), not shown")
+ANEW: Final = "secret, typed anew, not shown"
+"""Stands for a secret that a person has just typed."""
+_FORM: Final = re.compile(r"secret, (\d+ characters?|set|typed anew), not shown")
 
 
 class StrayMaskError(ValueError):
@@ -44,7 +46,13 @@ def masked(value: Any, schema: Mapping[str, Any] | None) -> Any:  # noqa: ANN401
 
 def masked_part(value: Any, schema: object, root: Schema) -> Any:  # noqa: ANN401 - JSON
     """Returns a part of a value in the same way, by what the whole schema says of that part."""
-    return _masked(value, [schema], root) if _has_secrets(root) else value
+    return _masked(value, [schema], root) if has_secrets(root) else value
+
+
+def has_secrets(schema: Mapping[str, Any] | None) -> bool:
+    """Returns whether a schema calls anything a secret; it may also look so where it does not."""
+    text = json.dumps(schema or {})
+    return '"writeOnly"' in text or '"password"' in text
 
 
 def restored(typed: Any, original: Any, shown: Any) -> Any:  # noqa: ANN401 - JSON
@@ -72,30 +80,55 @@ def restored(typed: Any, original: Any, shown: Any) -> Any:  # noqa: ANN401 - JS
     return typed
 
 
-def still_masked(args: Any, original: Any, shown: Any) -> Any:  # noqa: ANN401 - JSON
-    """Returns new arguments with masks for the secrets that are as they were; `restored` takes them back."""
-    if isinstance(shown, Masked) and args == original:
-        return shown
+def unsaid(args: Any, original: Any, schema: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - JSON
+    """Returns new arguments with a mask for every secret, and by pointer the secrets that are not as they were.
+
+    `told` and `restored` take them back: a mask of a secret that is as it was is the one that it was shown under.
+    """
+    new: dict[str, Any] = {}
+    shown = masked(original, schema)
+
+    def walk(value: Any, mask: Any, before: Any, seen: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(mask, Masked):
+            if isinstance(seen, Masked) and value == before:
+                return seen
+            new[pointer] = value
+            return ANEW
+        if isinstance(value, dict):
+            given = cast("dict[str, Any]", value)
+            return {
+                name: walk(given[name], _of(mask, name), _of(before, name), _of(seen, name), f"{pointer}/{step(name)}")
+                for name in given
+            }
+        if isinstance(value, list | tuple):
+            entries = cast("list[Any]", value)
+            return [
+                walk(one, _of(mask, place), _of(before, place), _of(seen, place), f"{pointer}/{place}")
+                for place, one in enumerate(entries)
+            ]
+        return value
+
+    return walk(args, masked(args, schema), original, shown, ""), new
+
+
+def told(args: Any, new: Mapping[str, Any], pointer: str = "") -> Any:  # noqa: ANN401 - JSON
+    """Returns arguments with the secrets that `unsaid` kept apart, each in its place."""
+    if args == ANEW and pointer in new:
+        return new[pointer]
     if isinstance(args, dict):
         given = cast("dict[str, Any]", args)
-        return {name: still_masked(given[name], _of(original, name), _of(shown, name)) for name in given}
-    if isinstance(args, list | tuple):
-        entries = cast("list[Any]", args)
-        return [still_masked(one, _of(original, place), _of(shown, place)) for place, one in enumerate(entries)]
+        return {name: told(given[name], new, f"{pointer}/{step(name)}") for name in given}
+    if isinstance(args, list):
+        return [told(one, new, f"{pointer}/{place}") for place, one in enumerate(cast("list[Any]", args))]
     return args
 
 
-def _of(value: object, step: str | int) -> Any:  # noqa: ANN401 - JSON
+def _of(value: object, place: str | int) -> Any:  # noqa: ANN401 - JSON
     """Returns a part of a value; None where there is none."""
-    if isinstance(step, str):
-        return cast("dict[str, Any]", value).get(step) if isinstance(value, dict) else None
+    if isinstance(place, str):
+        return cast("dict[str, Any]", value).get(place) if isinstance(value, dict) else None
     entries = cast("list[Any]", value) if isinstance(value, list | tuple) else []
-    return entries[step] if step < len(entries) else None
-
-
-def _has_secrets(root: Schema) -> bool:
-    text = json.dumps(root)
-    return '"writeOnly"' in text or '"password"' in text
+    return entries[place] if place < len(entries) else None
 
 
 def _masked(value: Any, schemas: list[object], root: Schema) -> Any:  # noqa: ANN401 - JSON
