@@ -12,10 +12,12 @@ made, and against what is really answered, role by role and state by state, by `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from fastapi.routing import APIRoute
 
 from placet.contracts.config import Role
 
@@ -93,6 +95,7 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
     {
         "GET /healthz": _OPEN,
         "GET /readyz": _OPEN,
+        "GET /openapi.json": _OPEN,
         "GET /metrics": Row(frozenset({"auditor", "admin"}), may_be_public=True),
         "GET /v1/me": _SIGNED_IN,
         # One's own; an admin's are everybody's. What is somebody else's is not there.
@@ -229,6 +232,9 @@ def check_table(app: FastAPI) -> None:
     from placet.api.access import Allow, Public  # noqa: PLC0415
     from placet.api.openapi import api_routes, dependencies_of  # noqa: PLC0415
 
+    for name in _served_otherwise(app):
+        if name not in TABLE or TABLE[name].who != "anybody":
+            raise UnruledRouteError(name, "it has no row that opens it to anybody, and nothing asks who calls")
     for route in api_routes(app):
         rules = [one for one in dependencies_of(route) if isinstance(one, Allow | Public)]
         for name in (f"{method} {route.path}" for method in sorted(route.methods or ())):
@@ -240,6 +246,14 @@ def check_table(app: FastAPI) -> None:
             if not row.lets_in(rules[0].who):
                 flaw = f"its signature lets in {_told(rules[0].who)}, its row {_told(row.who)}"
                 raise UnruledRouteError(name, flaw)
+
+
+def _served_otherwise(app: FastAPI) -> Iterator[str]:
+    """Yields what the app serves that is no endpoint: FastAPI's own description of it, and whatever is mounted."""
+    for route in app.routes:
+        if not isinstance(route, APIRoute):
+            methods: set[str] = getattr(route, "methods", None) or {"*"}
+            yield from (f"{method} {getattr(route, 'path', route)}" for method in sorted(methods - {"HEAD"}))
 
 
 def _told(who: Who) -> str:

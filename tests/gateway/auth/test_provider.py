@@ -250,6 +250,22 @@ async def test_a_new_key_of_the_provider_is_learnt_and_an_unknown_one_asks_seldo
     assert forger.asked_for_keys == 2
 
 
+async def test_a_provider_that_is_down_is_not_asked_for_each_unknown_key(site: Site, forger: Forger) -> None:
+    """Tokens of a key that is known come in all the while."""
+    honest = site.client(Authorization=f"Bearer {forger.access_token()}")
+    assert (await honest.get("/v1/me")).status_code == 200
+    token = forger.access_token()
+    header(kid="nobody")(forger)
+    stranger = site.client(Authorization=f"Bearer {forger.access_token()}")
+    site.clock.advance(minutes=1)
+    forger.without_keys = True
+    problem(await stranger.get("/v1/me"), 503, "unavailable")
+    for _ in range(3):
+        problem(await stranger.get("/v1/me"), 401, "unauthenticated")
+    assert forger.asked_for_keys == 2
+    assert (await site.client(Authorization=f"Bearer {token}").get("/v1/me")).status_code == 200
+
+
 async def test_a_provider_that_calls_itself_otherwise_is_not_used(site: Site, forger: Forger) -> None:
     forger.discovery = {"issuer": "https://evil.example"}
     problem(await site.client().get("/sign-in/provider"), 503, "unavailable")

@@ -47,6 +47,7 @@ class Forger:
         claims: What the next ID token says in place of the truth; None leaves a claim out.
         make: Makes the next token out of its claims, in place of an honest signature.
         redeemed: The forms that came to redeem a code.
+        without_keys: Whether its keys cannot be had.
     """
 
     now: Callable[[], float]
@@ -56,6 +57,7 @@ class Forger:
     nonce: str = ""
     redeemed: list[dict[str, list[str]]] = field(default_factory=list[dict[str, list[str]]])
     asked_for_keys: int = 0
+    without_keys: bool = False
     discovery: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def client(self) -> httpx.AsyncClient:
@@ -68,6 +70,9 @@ class Forger:
             return httpx.Response(200, json=self._metadata())
         if request.url.path == "/jwks":
             self.asked_for_keys += 1
+            if self.without_keys:
+                message = "nobody is there"
+                raise httpx.ConnectError(message, request=request)
             return httpx.Response(200, json={"keys": [self.key.as_dict(private=False)]})
         form = parse_qs(request.content.decode())
         codes = [one["code"] for one in self.redeemed]

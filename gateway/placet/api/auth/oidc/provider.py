@@ -72,6 +72,7 @@ class Provider:
         self.http = http
         self._metadata: tuple[Metadata, datetime] | None = None
         self._keys: tuple[KeySet, datetime] | None = None
+        self._asked_at: datetime | None = None
         self._turn = asyncio.Lock()
 
     async def close(self) -> None:
@@ -195,10 +196,15 @@ class Provider:
         return found
 
     async def _key_set(self, *, again: bool = False) -> KeySet:
+        """Returns the provider's keys; who comes with a token of a key that is known waits for nobody who does not."""
+        known = self._known_keys(again=again)
+        if known is not None:
+            return known
         async with self._turn:
-            now = self._clock()
-            if self._keys is not None and now - self._keys[1] < (ASKED_AGAIN if again else KEPT):
-                return self._keys[0]
+            known, now = self._known_keys(again=again), self._clock()
+            if known is not None:
+                return known
+            self._asked_at = now
             found = await self._get((await self.metadata()).jwks_uri)
             try:
                 keys = KeySet.import_key_set(cast("Any", found))
@@ -207,6 +213,17 @@ class Provider:
                 raise _unavailable(reason) from error
             self._keys = (keys, now)
             return keys
+
+    def _known_keys(self, *, again: bool) -> KeySet | None:
+        """Returns the keys that were read before; None where they are to be read now.
+
+        Asking in vain counts as asking: unknown keys do not make a provider that is down be asked for each token.
+        """
+        if self._keys is None:
+            return None
+        now, (keys, read_at) = self._clock(), self._keys
+        asked_at = max(read_at, self._asked_at or read_at)
+        return keys if now - (asked_at if again else read_at) < (ASKED_AGAIN if again else KEPT) else None
 
     async def _get(self, url: str) -> dict[str, Any]:
         try:
