@@ -40,6 +40,23 @@ def test_approve_of_a_grave_risk_wants_a_word_typed_after_the_question(
     assert len(gateway.decisions) == 1
 
 
+@pytest.mark.parametrize(("risk", "word"), [("high", "yes"), ("critical", "refund")])
+def test_a_digest_does_not_stand_for_the_word_where_somebody_sits(
+    risk: str, word: str, gateway: FakeGateway, placet: Placet
+) -> None:
+    """A command line that somebody was sent, and pastes, holds one; a script says that nobody is there."""
+    asked = gateway.asks(risk=risk)
+    given = ("approve", asked["id"], "--digest", asked["digest"])
+    with placet.at_terminal(*given) as terminal:
+        terminal.waits_for(f"Type {word} to run exactly this, anything else goes back: ")
+        terminal.press("\r")
+        assert terminal.ends() == 2
+    assert gateway.decisions == []
+    with placet.at_terminal(*given, CI="1") as terminal:
+        assert terminal.ends() == 0
+    assert len(gateway.decisions) == 1
+
+
 def test_a_question_about_what_ended_meanwhile_ends_with_6(gateway: FakeGateway, placet: Placet) -> None:
     asked = gateway.asks(risk="high")
     with placet.at_terminal("approve", asked["id"]) as terminal:

@@ -227,9 +227,12 @@ def _digest(approval: Approval, target: Target) -> str:
 
 
 def _confirmed(session: Session, approval: Approval, target: Target, *, always: bool = False) -> bool:
-    """Whether the tool may run: a grave risk takes a digest in a script, and a typed word in a terminal."""
+    """Whether the tool may run: a grave risk takes a digest in a script, and a typed word in a terminal.
+
+    In a terminal a digest does not stand for the word: a command line that somebody was sent, and pastes, holds one.
+    """
     seen = view(approval)
-    if target.digest is not None:
+    if target.digest is not None and not (session.interactive and seen.grave):
         return True
     if not seen.grave and not always:
         return True
