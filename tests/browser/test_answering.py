@@ -54,6 +54,8 @@ def test_several_questions_of_every_kind_are_answered_at_once(stack: Stack, open
     hands.choose(page.get_by_role("checkbox", name="Ann"))
     hands.choose(page.get_by_role("checkbox", name="Cleo"))
     hands.write(page.get_by_role("textbox", name="Your answer"), 'Since "it" is due\nand <b>late</b>')
+    if hands.scripts:
+        expect(page.locator("#progress")).to_have_text("3 of 4 answered")
     hands.write(page.get_by_label("In your own words"), "On Monday")
     hands.press(page.get_by_role("button", name="Send the answers"))
     expect(page.locator("#outcome")).to_contain_text("Answered by Local (web)")

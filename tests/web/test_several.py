@@ -128,3 +128,34 @@ async def test_approving_every_call_of_a_turn_leaves_a_marked_no_a_no(local_site
     assert sent["all"] == ["approve"]
     await client.post(path, data=sent | {f"type-{marked['id']}": "reject", f"type-{other['id']}": ""})
     assert [await status_of(client, one) for one in (marked, other)] == ["rejected", "approved"]
+
+
+async def test_a_turn_of_more_calls_than_a_page_holds_is_read_and_decided_page_by_page(local_site: Site) -> None:
+    client = await on_a_page(local_site.client())
+    run = (await client.post("/v1/runs", json={"agent": "billing", "input": "Refund many"})).json()["id"]
+    every = [await call_of_turn(local_site, run, 1, amount) for amount in range(103)]
+    path = f"/runs/{run}/turns/1"
+    first = read(await client.get(path))
+    assert "103 calls of turn 2" in first.text
+    assert "0 of 103 answered" in first.text
+    link = first.select_one("a[rel=next]")
+    assert link is not None
+    second = read(await client.get(str(link["href"])))
+    assert second.select_one("a[rel=next]") is None
+    shown = [str(one["data-id"]) for page in (first, second) for one in page.select("section[data-id]")]
+    assert (len(shown), set(shown)) == (103, {one["id"] for one in every})
+    results = read(await client.post(path, data=fields(second) | {"all": "approve"}))
+    assert [row["data-counted"] for row in results.select("tr[data-id]")] == ["true"] * 3
+    assert "3 of 103 answered" in read(await client.get(path)).text
+
+
+async def test_a_form_decides_only_on_calls_of_its_own_turn(local_site: Site) -> None:
+    client = await on_a_page(local_site.client())
+    run = (await client.post("/v1/runs", json={"agent": "billing", "input": "Refund"})).json()["id"]
+    other = await call_of_turn(local_site, run, 2, 1)
+    form = {"batch": "b", f"digest-{other['id']}": other["digest"], f"type-{other['id']}": "approve"}
+    results = read(await client.post(f"/runs/{run}/turns/1", data=form))
+    assert "no such call in this turn" in results.text
+    assert await status_of(client, other) == "pending"
+    too_many = {f"digest-{new_id()}": "x" for _ in range(101)}
+    read(await client.post(f"/runs/{run}/turns/1", data=too_many), 422)

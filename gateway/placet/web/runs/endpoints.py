@@ -74,6 +74,7 @@ async def show_run(request: Request, run_id: str, caller: SignedIn, services: Ga
         goal=goal(messages),
         steps=steps(messages, schemas),
         rows=rows_of(approvals.items),
+        more_approvals=approvals.next_cursor is not None,
         timeline=timeline(events),
         more=len(events) == EVENTS,
         said=transcript(messages, schemas, whole=bool(whole)),

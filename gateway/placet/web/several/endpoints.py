@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -26,7 +27,7 @@ from placet.web import pieces
 from placet.web.answers import page
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
-from placet.web.several.picking import DECISIONS, MOST, Pick, picked
+from placet.web.several.picking import DECISIONS, MOST, Pick, picked, seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,12 +86,31 @@ async def decide_picked(request: Request, caller: SignedIn, services: Gateway) -
 
 
 @router.get("/runs/{run_id}/turns/{turn}")
-async def show_turn(request: Request, run_id: str, turn: int, caller: SignedIn, services: Gateway) -> Response:
-    """Shows every call of a turn that was put before a person, with a choice for each."""
+async def show_turn(
+    request: Request, run_id: str, turn: int, caller: SignedIn, services: Gateway, cursor: str = ""
+) -> Response:
+    """Shows the calls of a turn that were put before a person, so many at a time, with a choice for each."""
     run = await visible_run(services, caller, run_id)
-    found = await _of_turn(services, caller, run.id, turn)
-    cards = [(one, view(one), _may_choose(services, caller, one)) for one in found]
-    return page(request, "turn.html", caller=caller, run=run, turn=turn, cards=cards, batch=uuid.uuid4().hex)
+    now = services.clock()
+    every = ApprovalQuery(
+        statuses=(), run_id=run.id, turn=turn, sort="requested_at", limit=MOST, visible_to=viewer_of(caller)
+    )
+    found = await services.ledger.approvals(replace(every, cursor=cursor or None), now)
+    cards = [
+        (one, view(one), _may_choose(services, caller, one)) for one in map(services.links.on_approval, found.items)
+    ]
+    return page(
+        request,
+        "turn.html",
+        caller=caller,
+        run=run,
+        turn=turn,
+        cards=cards,
+        in_all=await services.ledger.count_approvals(every, now),
+        waiting=await services.ledger.count_approvals(replace(every, statuses=("pending",)), now),
+        next_page=pieces.address(request.url.path, {"cursor": found.next_cursor}) if found.next_cursor else None,
+        batch=uuid.uuid4().hex,
+    )
 
 
 @router.post("/runs/{run_id}/turns/{turn}")
@@ -98,10 +118,11 @@ async def decide_turn(request: Request, run_id: str, turn: int, caller: SignedIn
     """Decides on the calls of a turn as chosen for each; what was left alone goes on waiting."""
     posted = Posted.by(request)
     run = await visible_run(services, caller, run_id)
-    found = {one.id: one for one in await _of_turn(services, caller, run.id, turn)}
+    chosen = _chosen(posted)
+    found = await _of_turn(services, caller, run.id, turn, [approval_id for approval_id, _ in chosen])
     items: list[BatchItem] = []
     left: list[Told] = []
-    for approval_id, kind in _chosen(posted):
+    for approval_id, kind in chosen:
         approval, key = found.get(approval_id), _key(posted, kind)
         why_not = _GONE if approval is None else _why_not(services, caller, approval, kind, key)
         if approval is None or why_not is not None:
@@ -120,6 +141,8 @@ def _chosen(posted: Posted) -> list[tuple[str, str]]:
     The button for all of them decides only on those for which nothing was chosen.
     """
     shown = [name.removeprefix(_DIGEST) for name in posted.fields if name.startswith(_DIGEST)]
+    if len(shown) > MOST:
+        raise invalid_request([{"pointer": "", "message": f"decide on {MOST} calls at most"}])
     chosen = [(one, posted.one(f"type-{one}") or posted.one("all")) for one in shown]
     return [(approval_id, kind) for approval_id, kind in chosen if kind in DECISIONS]
 
@@ -195,12 +218,12 @@ def _may_choose(services: Services, caller: Caller, approval: Approval) -> bool:
     )
 
 
-async def _of_turn(services: Services, caller: Caller, run_id: str, turn: int) -> list[Approval]:
-    query = ApprovalQuery(
-        statuses=(), run_id=run_id, turn=turn, sort="requested_at", limit=MOST, visible_to=viewer_of(caller)
-    )
-    found = await services.ledger.approvals(query, services.clock())
-    return [services.links.on_approval(one) for one in found.items]
+async def _of_turn(
+    services: Services, caller: Caller, run_id: str, turn: int, ids: Sequence[str]
+) -> dict[str, Approval]:
+    """Returns those of the approvals that are of the turn, and the caller's to see."""
+    found = await asyncio.gather(*(seen(services, caller, one) for one in ids))
+    return {one.id: one for one in found if one is not None and (one.run_id, one.turn) == (run_id, turn)}
 
 
 def _picks(posted: Posted) -> list[Pick]:

@@ -61,11 +61,17 @@ async def picked(services: Services, caller: Caller, picks: Sequence[Pick], kind
     return [_picked(services, caller, approval, pick, first, kind) for approval, pick in found]
 
 
-async def _read(services: Services, caller: Caller, pick: Pick) -> tuple[Approval, Pick] | None:
+async def seen(services: Services, caller: Caller, approval_id: str) -> Approval | None:
+    """Returns an approval; None where there is no such one that the caller may see."""
     try:
-        return await visible(services, caller, pick.approval_id), pick
+        return await visible(services, caller, approval_id)
     except ProblemError:
         return None
+
+
+async def _read(services: Services, caller: Caller, pick: Pick) -> tuple[Approval, Pick] | None:
+    found = await seen(services, caller, pick.approval_id)
+    return None if found is None else (found, pick)
 
 
 def _picked(

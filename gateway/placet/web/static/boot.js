@@ -8,10 +8,11 @@ import * as edit from './edit.js';
 import * as keys from './keys.js';
 import * as list from './list.js';
 import * as live from './live.js';
+import * as progress from './progress.js';
 import * as small from './small.js';
 
 document.documentElement.dataset.scripts = 'run';
-for (const part of [arm, clock, confirm, drafts, edit, keys, list, small, live]) {
+for (const part of [arm, clock, confirm, drafts, edit, keys, list, progress, small, live]) {
   try {
     part.begin();
   } catch (error) {
