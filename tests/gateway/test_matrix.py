@@ -18,9 +18,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from placet.api.access import Anybody, SignedIn
-from placet.api.authorisation import SEES, TABLE, Reach, Row, UnruledRouteError, check_table
+from placet.api.authorisation import TABLE, Row, UnruledRouteError, check_table
 from placet.api.openapi import api_routes
 from placet.contracts.config import User
+from placet.contracts.reach import SEES, Reach
 from placet.contracts.records import RequestedEntry
 from placet.contracts.runs import CloseInput
 from placet.langgraph_api.ids import first_segment_of

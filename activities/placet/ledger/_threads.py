@@ -16,11 +16,10 @@ from placet.ledger._database import Database
 from placet.ledger._events import insert_once
 from placet.ledger._shapes import RunRow, Viewer, page_size
 from placet.ledger._tables import approvals, events, runs, segments, shown, threads
-from placet.ledger._visibility import run_is_seen_by
+from placet.ledger._visibility import run_is_seen_by, sees_all
 
 ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
 ThreadOrder = Literal["created_at", "updated_at", "thread_id"]
-_SEE_ALL: Final = frozenset({"auditor", "admin"})
 _ENDS_OF_WAITS: Final = ("approval.decided", "approval.expired", "approval.cancelled", "approval.superseded")
 
 
@@ -240,7 +239,7 @@ def _conditions(query: ThreadQuery, now: datetime) -> list[ColumnElement[bool]]:
 
 def _is_seen_by(viewer: Viewer | None) -> ColumnElement[bool]:
     """Returns the condition on a thread: one's own, or one with a run that one may see."""
-    if viewer is None or viewer.roles & _SEE_ALL:
+    if viewer is None or sees_all(viewer):
         return true()
     of_run = exists().where(runs.c.thread_id == threads.c.id, run_is_seen_by(viewer))
     return or_(threads.c.owner == viewer.user_id, of_run)

@@ -5,19 +5,21 @@ Each is a look into an index for a row at hand, never a list of all that somebod
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import ColumnElement, and_, exists, false, or_, true
 
+from placet.contracts.reach import SEES, relations
 from placet.ledger._shapes import Viewer
 from placet.ledger._tables import approvals, approvers, events, runs
 
-_SEE_ALL: Final = frozenset({"auditor", "admin"})
+
+def sees_all(viewer: Viewer) -> bool:
+    """Returns whether nothing is hidden from somebody."""
+    return "any" in relations(SEES, viewer.roles)
 
 
 def approval_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Returns the condition on a row of `approvals`."""
-    if viewer.roles & _SEE_ALL:
+    if sees_all(viewer):
         return true()
     own = _is_requester(viewer, approvals.c.requester)
     return or_(own, approval_names(viewer))
@@ -25,7 +27,7 @@ def approval_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
 
 def run_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Returns the condition on a row of `runs`: their own, or one with an approval that names them."""
-    if viewer.roles & _SEE_ALL:
+    if sees_all(viewer):
         return true()
     named = exists().where(approvals.c.run_id == runs.c.id, approval_names(viewer))
     return or_(_is_requester(viewer, runs.c.requester), named)
@@ -40,12 +42,12 @@ def event_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def _is_requester(viewer: Viewer, requester: ColumnElement[str | None]) -> ColumnElement[bool]:
-    return requester == viewer.user_id if "requester" in viewer.roles else false()
+    return requester == viewer.user_id if "own" in relations(SEES, viewer.roles) else false()
 
 
 def approval_names(viewer: Viewer) -> ColumnElement[bool]:
     """Returns whether a row of `approvals` names the viewer among its approvers."""
-    if "approver" not in viewer.roles:
+    if "named" not in relations(SEES, viewer.roles):
         return false()
     of_it = approvers.c.approval_id == approvals.c.id
     named = exists().where(of_it, approvers.c.name.in_(viewer.names))

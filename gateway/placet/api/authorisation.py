@@ -3,8 +3,8 @@
 A row says which roles may call at all (403 else), and of the thing that the path names, an approval, a run or a thread,
 what it has to be to the caller: `own` (they asked for it, or started it), `named` (its approvers name them; of a run or
 a thread, those of one of its approvals), `any`. What is none of these to a caller is not there for them: 404, and left
-out of lists, counts, searches and streams. `acts` narrows that for what changes the thing: who sees it and may not gets
-403.
+out of lists, counts, searches and streams, whose conditions are made from the same rule (`placet.contracts.reach`).
+`acts` narrows that for what changes the thing: who sees it and may not gets 403.
 
 `ended` says what is answered once the thing has ended. The table is checked against every endpoint when the app is
 made, and against what is really answered, role by role and state by state, by `tests/gateway/test_matrix.py`.
@@ -20,21 +20,16 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from fastapi.routing import APIRoute
 
 from placet.contracts.config import Role
+from placet.contracts.reach import Reach
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-Relation = Literal["own", "named", "any"]
-"""What a thing is to a caller."""
-Reach = Mapping[Role, Relation]
-"""What of a kind of thing each role reaches."""
 Thing = Literal["approval", "run", "thread"]
 Who = Literal["anybody", "signed in"] | frozenset[Role]
 """`anybody`, also without signing in; `signed in`, also without a role; or one of these roles (an admin has all)."""
 
 EVERY: Final[frozenset[Role]] = frozenset(get_args(Role))
-SEES: Final[Reach] = MappingProxyType({"requester": "own", "approver": "named", "auditor": "any", "admin": "any"})
-"""What each role sees of approvals, runs, events and transcripts."""
 DECIDES: Final[Reach] = MappingProxyType({"approver": "named", "admin": "any"})
 """Who decides; beside them a requester who is named as such. Nobody on a call of their own, but by a rule."""
 TAKES_BACK: Final[Reach] = MappingProxyType({"requester": "own", "admin": "any"})

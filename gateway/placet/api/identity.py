@@ -8,6 +8,7 @@ from typing import Final, Literal, get_args
 
 from placet.contracts.config import Role
 from placet.contracts.decisions import Person, Proof
+from placet.contracts.reach import SEES, relations
 from placet.policy import Standing
 
 EVERY_ROLE: Final[frozenset[str]] = frozenset(get_args(Role))
@@ -59,7 +60,7 @@ class Caller:
     @property
     def sees_all(self) -> bool:
         """Whether nothing is hidden from the caller."""
-        return not self.roles.isdisjoint({"auditor", "admin"})
+        return "any" in relations(SEES, self.roles)
 
     @property
     def names(self) -> frozenset[str]:

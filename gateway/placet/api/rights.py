@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from placet.api.authorisation import TAKES_BACK
 from placet.contracts.errors import Refusal
+from placet.contracts.reach import SEES, reaches
 
 if TYPE_CHECKING:
     from placet.api.identity import Caller
     from placet.contracts.approvals import Approval
+    from placet.contracts.reach import Relation
 
 
 def may_see(caller: Caller, approval: Approval) -> bool:
     """Returns whether the caller may see the approval: all, their own, or what names them."""
-    if caller.sees_all:
-        return True
-    if caller.has("requester") and approval.requester == caller.id:
-        return True
-    return caller.has("approver") and is_named(caller, approval)
+    return reaches(SEES, caller.roles, relation_to(caller, approval))
+
+
+def relation_to(caller: Caller, approval: Approval) -> frozenset[Relation]:
+    """Returns what the approval is to the caller."""
+    found: set[Relation] = set()
+    if approval.requester == caller.id:
+        found.add("own")
+    if is_named(caller, approval):
+        found.add("named")
+    return frozenset(found)
 
 
 def is_named(caller: Caller, approval: Approval) -> bool:
@@ -53,8 +62,7 @@ def check_may_decide(caller: Caller, approval: Approval, *, local: bool) -> Refu
 
 def check_may_withdraw(caller: Caller, approval: Approval) -> Refusal | None:
     """Returns why the caller may not withdraw an approval that they may see."""
-    own = caller.has("requester") and approval.requester == caller.id
-    if own or caller.has("admin"):
+    if reaches(TAKES_BACK, caller.roles, relation_to(caller, approval)):
         return None
     return Refusal(code="not_allowed", message="Who asked, or an admin, withdraws an approval.")
 

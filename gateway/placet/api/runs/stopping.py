@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from placet.api.authorisation import TAKES_BACK
 from placet.api.errors import ProblemError, UnreachableError
+from placet.contracts.reach import reaches
 
 if TYPE_CHECKING:
     from placet.api.identity import Caller
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 def may_stop(caller: Caller, run: Run) -> bool:
     """Returns whether the caller may stop a run that they may see."""
-    return caller.has("admin") or (caller.has("requester") and run.requester == caller.id)
+    return reaches(TAKES_BACK, caller.roles, ("own",) if run.requester == caller.id else ())
 
 
 async def stop_run(services: Services, caller: Caller, run: Run, reason: str | None) -> None:
