@@ -113,6 +113,9 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
         policy: In place of the configuration's own.
         tracing: Where spans go; without it there are none.
     """
+    # The pages need this package first.
+    from placet.web import sign_in_page  # noqa: PLC0415
+
     services = assemble(
         settings,
         config,
@@ -135,6 +138,7 @@ def create_app(  # noqa: PLR0913 - each but the first two is for tests, or absen
         lifespan=_lifespan,
     )
     app.state.services = services
+    app.state.sign_in_page = sign_in_page
     for router in _surfaces(settings):
         # Not included but taken over: so every endpoint is found in `app.routes`, where a test looks who may call it.
         app.router.routes.extend(router.routes)

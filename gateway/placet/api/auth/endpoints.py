@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
-from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -12,42 +10,44 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from placet.api.access import Anybody, Gateway, SignedInAtAll
-from placet.api.auth.cookies import SIGN_IN, read_cookie, set_cookie
+from placet.api.auth.cookies import SIGN_IN, read_cookie
 from placet.api.auth.csrf import form_of
 from placet.api.auth.oidc.endpoints import base_of
-from placet.api.auth.pages import SignInPage, bounce, provider_link, rendered, safe_path
+from placet.api.auth.pages import SignInPage, SignInRoute, bounce, provider_link, safe_path, shown
 from placet.api.auth.proven import Proven
 from placet.api.bodies import read_bounded
 from placet.api.errors import ProblemError
 from placet.api.services import Services
 
-router: Final = APIRouter(tags=["sign-in"], include_in_schema=False)
+router: Final = APIRouter(tags=["sign-in"], include_in_schema=False, route_class=SignInRoute)
 
-FORM_LASTS: Final = timedelta(hours=1)
 WRONG: Final = "The name or the password is wrong."
 """The same for a name that nobody has."""
 
-Next = Annotated[str, Query(alias="next", max_length=4_000)]
+Next = Annotated[str | None, Query(alias="next", max_length=4_000)]
 Fresh = Annotated[bool, Query()]
 
 
 @router.get("/sign-in")
 async def show_sign_in(
-    request: Request, services: Gateway, _anybody: Anybody, onward: Next = "/", *, fresh: Fresh = False
+    request: Request, services: Gateway, _anybody: Anybody, onward: Next = None, *, fresh: Fresh = False
 ) -> Response:
-    """Shows the ways to sign in; where there is one that needs no form, goes there."""
+    """Shows the ways to sign in; who is on the way to a page and has one way that needs no form is led there.
+
+    Without a page to go on to somebody has just signed out: a provider that still knows them would let them in again.
+    """
     path = safe_path(onward)
     if services.directory.local:
         return RedirectResponse(path, 303)
-    if not fresh and _led_by_another_site(request):
+    if onward and not fresh and _led_by_another_site(request):
         return bounce(path)
     ways = services.auth.ways
-    if ways == ("oidc",):
+    if onward and ways == ("oidc",):
         return RedirectResponse(provider_link(SignInPage(ways, path, fresh=fresh)), 303)
     if not ways:
         detail = "Nobody signs in with a browser here: name `people.sign_in` in placet.yaml."
-        raise ProblemError(code="unauthenticated", detail=detail)
-    return await _page(request, services, SignInPage(ways, path, fresh=fresh))
+        raise ProblemError(code="not_found", detail=detail)
+    return await shown(request, services, SignInPage(ways, path, fresh=fresh))
 
 
 def _led_by_another_site(request: Request) -> bool:
@@ -67,16 +67,16 @@ async def sign_in_by_password(request: Request, services: Gateway, _anybody: Any
     given = form_of(request)
     user, password, path = _one(given, "user"), _one(given, "password"), safe_path(_one(given, "next"))
     address = request.client.host if request.client else "?"
-    shown = SignInPage(auth.ways, path, user=user[:200])
+    again = SignInPage(auth.ways, path, user=user[:200])
     try:
         # Counted before the password is looked at: guesses that come at once are not free.
         auth.guesses.take(user[:200], address)
     except ProblemError as error:
-        answer = await _page(request, services, replace(shown, error=error.detail, status=429))
+        answer = await shown(request, services, replace(again, error=error.detail, status=429))
         answer.headers["Retry-After"] = str(error.named["retry_after"])
         return answer
     if not await auth.accounts.holds(user, password):
-        return await _page(request, services, replace(shown, error=WRONG, status=401))
+        return await shown(request, services, replace(again, error=WRONG, status=401))
     auth.guesses.forget(user, address)
     answer = RedirectResponse(path, 303)
     await auth.sessions.open(request, answer, Proven(user=user, way="account", at=services.clock()))
@@ -105,18 +105,6 @@ async def _provider_sign_out(request: Request, services: Services) -> str | None
         return None
     back = {"client_id": provider.config.client_id, "post_logout_redirect_uri": base_of(request, services) + "/sign-in"}
     return f"{address}{'&' if '?' in address else '?'}{urlencode(back)}" if address else None
-
-
-async def _page(request: Request, services: Services, page: SignInPage) -> Response:
-    """Returns a page with a form that only this browser can send."""
-    visitor = await services.auth.signer.verified("sign-in", read_cookie(request, SIGN_IN) or "")
-    known = visitor or secrets.token_urlsafe(16)
-    token = await services.auth.forms.token_for(known)
-    answer = rendered(request, replace(page, csrf=token))
-    if visitor is None:
-        signed = await services.auth.signer.signed("sign-in", known)
-        set_cookie(request, answer, SIGN_IN, signed, lasts=FORM_LASTS)
-    return answer
 
 
 def _one(given: dict[str, list[str]], name: str) -> str:

@@ -1,20 +1,30 @@
-"""The pages of signing in, undressed; who serves a web inbox puts its own in their place."""
+"""What the pages of signing in show, and where they lead; how they look is the inbox's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from html import escape
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
-from starlette.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from starlette.responses import HTMLResponse, RedirectResponse
 
-from placet.api.auth.csrf import CSRF_FIELD
+from placet.api.auth.cookies import SIGN_IN, read_cookie, set_cookie
+from placet.api.errors import ProblemError
+from placet.api.problems import RETRY_AFTER
+from placet.contracts.errors import CODES
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from placet.api.services import Services
+
+FORM_LASTS: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -40,32 +50,49 @@ class SignInPage:
     fresh: bool = False
 
 
-Render = Callable[[SignInPage], "Response"]
+Render = Callable[["Request", SignInPage], "Response"]
+"""Makes the page; whoever serves the inbox names it as `app.state.sign_in_page`."""
 
 
-def plain(page: SignInPage) -> Response:
-    """Returns the page without any looks."""
-    parts = ["<!doctype html><html lang=en><meta charset=utf-8><title>Sign in · Placet</title><h1>Sign in</h1>"]
-    if page.error:
-        parts.append(f'<p role="alert">{escape(page.error)}</p>')
-    if "oidc" in page.ways:
-        parts.append(f'<p><a href="{escape(provider_link(page))}">Sign in with your organisation</a></p>')
-    if "account" in page.ways:
-        parts.append(
-            '<form method="post" action="/sign-in/account">'
-            f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(page.csrf)}">'
-            f'<input type="hidden" name="next" value="{escape(page.next)}">'
-            f'<p><label>Name <input name="user" autocomplete="username" value="{escape(page.user)}"></label></p>'
-            '<p><label>Password <input name="password" type="password" autocomplete="current-password"></label></p>'
-            "<p><button>Sign in</button></p></form>"
-        )
-    return HTMLResponse("\n".join(parts), page.status)
+async def shown(request: Request, services: Services, page: SignInPage) -> Response:
+    """Returns a page with a form that only this browser can send."""
+    signer = services.auth.signer
+    visitor = await signer.verified("sign-in", read_cookie(request, SIGN_IN) or "")
+    known = visitor or secrets.token_urlsafe(16)
+    token = await services.auth.forms.token_for(known)
+    answer = cast("Render", request.app.state.sign_in_page)(request, replace(page, csrf=token))
+    if visitor is None:
+        set_cookie(request, answer, SIGN_IN, await signer.signed("sign-in", known), lasts=FORM_LASTS)
+    return answer
 
 
-def rendered(request: Request, page: SignInPage) -> Response:
-    """Returns the page as this gateway dresses it."""
-    render = cast("Render", getattr(request.app.state, "sign_in_page", plain))
-    return render(page)
+class SignInRoute(APIRoute):
+    """An endpoint whose refusals are the page of signing in to who reads pages, and a problem document to programs."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Returns what answers a request."""
+        answer = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except ProblemError as error:
+                if "text/html" not in request.headers.get("accept", ""):
+                    raise
+                return await _refused(request, error)
+
+        return answered
+
+
+async def _refused(request: Request, error: ProblemError) -> Response:
+    if error.code == "unauthenticated":
+        return RedirectResponse("/sign-in", 303)
+    services = cast("Services", request.app.state.services)
+    page = SignInPage(services.auth.ways, error=error.detail, status=CODES[error.code].status)
+    answer = await shown(request, services, page)
+    if error.code in RETRY_AFTER:
+        answer.headers["Retry-After"] = RETRY_AFTER[error.code]
+    return answer
 
 
 def provider_link(page: SignInPage) -> str:

@@ -15,8 +15,9 @@ let reading = null;
  */
 export async function read(address) {
   try {
-    const answer = await fetch(address, { credentials: 'same-origin', cache: 'no-store', headers: { Accept: 'text/html' } });
-    if (answer.redirected && new URL(answer.url).pathname.startsWith('/sign-in')) {
+    // Only the way to sign in is a redirect, and it is not gone here: it would begin a sign-in in place of the reader's.
+    const answer = await fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'manual', headers: { Accept: 'text/html' } });
+    if (answer.type === 'opaqueredirect') {
       signedOut();
       return null;
     }
@@ -146,7 +147,7 @@ function title(fresh) {
 
 function signedOut() {
   const bar = document.getElementById('connection');
-  if (!bar || bar.dataset.kind === 'signed-out') return;
+  if (!bar || (bar.dataset.kind === 'signed-out' && !bar.hidden)) return;
   bar.dataset.kind = 'signed-out';
   bar.textContent = 'You are signed out. What you typed is kept. ';
   const link = document.createElement('a');

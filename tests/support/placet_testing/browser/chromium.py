@@ -21,7 +21,7 @@ ARGUMENTS: Final = (
     # Tests run as root in containers, which have no user namespaces to give.
     "--no-sandbox",
     # Nothing leaves this machine, whatever a page asks for.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 127.0.0.2",
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
 )

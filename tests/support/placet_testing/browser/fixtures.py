@@ -79,22 +79,33 @@ class Opening:
     contexts: list[BrowserContext] = field(default_factory=list[BrowserContext])
     expected: list[str] = field(default_factory=list[str])
 
-    def __call__(self, path: str = "/inbox", user: str = "", *, scripts: bool = True, **options: Any) -> Page:
+    def __call__(
+        self,
+        path: str = "/inbox",
+        user: str = "",
+        *,
+        scripts: bool = True,
+        gateway: int | None = None,
+        **options: Any,
+    ) -> Page:
         """Opens an address.
 
         Args:
             path: Of the page.
             user: Who opens it; nobody in particular in local mode.
             scripts: Whether scripts run.
+            gateway: Whose address it is; without it that of local mode, or that of `user`.
             options: Of the browser's context, as Playwright calls them.
         """
-        page = self.context(user, scripts=scripts, **options).new_page()
+        page = self.context(user, scripts=scripts, gateway=gateway, **options).new_page()
         page.goto(path)
         return page
 
-    def context(self, user: str = "", *, scripts: bool = True, **options: Any) -> BrowserContext:
+    def context(
+        self, user: str = "", *, scripts: bool = True, gateway: int | None = None, **options: Any
+    ) -> BrowserContext:
         """Returns a browser of somebody's, with no page open."""
-        base = self.stack.url(gateway=SIGNED if user else LOCAL)
+        base = self.stack.url(gateway=(SIGNED if user else LOCAL) if gateway is None else gateway)
         context = self.browser.new_context(base_url=base, java_script_enabled=scripts, **options)
         if user:
             cookies = self.stack.session(user)

@@ -86,7 +86,7 @@ class Stack(Deployment):
 
     def streams(self, gateway: int = LOCAL) -> int:
         """Returns how many event streams a gateway holds open."""
-        text = httpx.get(self.url("/metrics", gateway), trust_env=False).text
+        text = self.client("" if gateway == LOCAL else "root", gateway).get("/metrics").text
         (value,) = [line.split()[-1] for line in text.splitlines() if line.startswith("placet_streams ")]
         return int(float(value))
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -53,6 +54,10 @@ class Panva:
     def rotate(self) -> None:
         """Throws its key away and makes another."""
         httpx.post(f"{self.url}/rotate").raise_for_status()
+
+    def age(self, passed: timedelta) -> None:
+        """Lets time pass for everybody who has signed in there."""
+        httpx.post(f"{self.url}/age/{int(passed.total_seconds())}").raise_for_status()
 
     def access_token(self) -> str:
         """A token of a program, by its own secret."""
@@ -105,19 +110,25 @@ class Visitor:
 
 
 @contextmanager
-def running_panva(port: int, redirects: list[str]) -> Generator[Panva]:
-    """Starts the provider for gateways at these addresses, and ends it."""
+def running_panva(port: int, redirects: list[str], host: str = "127.0.0.1") -> Generator[Panva]:
+    """Starts the provider for gateways at these addresses, and ends it.
+
+    Args:
+        port: Where it listens.
+        redirects: The gateways.
+        host: Of its issuer; to a browser another address of this machine is another site.
+    """
     try:
         folder = node_packages("oidc-provider", SOURCE)
     except ProvisionError as error:
         unavailable(str(error))
     shutil.copy(SOURCE / "server.js", folder)
-    given = {"port": port, "redirects": redirects, "groups": GROUPS, "audience": AUDIENCE}
+    given = {"host": host, "port": port, "redirects": redirects, "groups": GROUPS, "audience": AUDIENCE}
     command = ("node", "server.js", json.dumps(given))
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            yield Panva(f"http://127.0.0.1:{port}")
+            yield Panva(f"http://{host}:{port}")
         finally:
             process.kill()

@@ -14,11 +14,11 @@ from placet.api.auth.freshness import FRESH
 from placet.api.auth.oidc.claims import InvalidTokenError
 from placet.api.auth.oidc.flow import LASTS, Journey, answered, question
 from placet.api.auth.oidc.provider import Provider
-from placet.api.auth.pages import SignInPage, bounce, rendered, safe_path
+from placet.api.auth.pages import SignInPage, SignInRoute, bounce, safe_path, shown
 from placet.api.errors import ProblemError
 from placet.api.services import Services
 
-router: Final = APIRouter(tags=["sign-in"], include_in_schema=False)
+router: Final = APIRouter(tags=["sign-in"], include_in_schema=False, route_class=SignInRoute)
 
 _FAILED: Final = "That sign-in did not work. Begin again; if it fails again, tell who runs this gateway."
 _log = structlog.stdlib.get_logger(__name__)
@@ -57,7 +57,7 @@ async def come_back(request: Request, services: Gateway, _anybody: Anybody) -> R
     except InvalidTokenError as error:
         _log.warning("sign_in_refused", reason=str(error))
         page = SignInPage(services.auth.ways, journey.next if journey else "/", error=_FAILED, status=401)
-        answer = rendered(request, page)
+        answer = await shown(request, services, page)
     else:
         answer = bounce(journey.next)
         if sessions is not None:

@@ -3,8 +3,43 @@ import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
-const { port, redirects, groups, audience } = JSON.parse(process.argv[2]);
-const issuer = `http://127.0.0.1:${port}`;
+const { host, port, redirects, groups, audience } = JSON.parse(process.argv[2]);
+const issuer = `http://${host}:${port}`;
+
+/** All that the provider remembers; of a kind of its own, so that a test can let time pass for who has signed in. */
+const kept = new Map();
+
+class Memory {
+  constructor(kind) {
+    this.kind = kind;
+  }
+  async upsert(id, payload) {
+    kept.set(`${this.kind}:${id}`, payload);
+  }
+  async find(id) {
+    return kept.get(`${this.kind}:${id}`);
+  }
+  async findByUid(uid) {
+    return [...kept.values()].find((payload) => payload.uid === uid && payload.kind === this.kind);
+  }
+  async findByUserCode() {
+    return undefined;
+  }
+  async destroy(id) {
+    kept.delete(`${this.kind}:${id}`);
+  }
+  async consume(id) {
+    kept.get(`${this.kind}:${id}`).consumed = Math.floor(Date.now() / 1000);
+  }
+  async revokeByGrantId(grant) {
+    for (const [name, payload] of kept) if (payload.grantId === grant) kept.delete(name);
+  }
+}
+
+/** Makes every sign-in so much older. */
+function age(seconds) {
+  for (const payload of kept.values()) if (payload.loginTs) payload.loginTs -= seconds;
+}
 
 function newKey() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -17,6 +52,7 @@ function claimsOf(id) {
 
 function made() {
   return new Provider(issuer, {
+    adapter: Memory,
     jwks: { keys: [newKey()] },
     clients: [
       {
@@ -53,8 +89,11 @@ const server = createServer((request, response) => {
   if (request.method === 'POST' && request.url === '/rotate') {
     answer = made().callback();
     response.writeHead(204).end();
+  } else if (request.method === 'POST' && request.url.startsWith('/age/')) {
+    age(Number(request.url.slice('/age/'.length)));
+    response.writeHead(204).end();
   } else {
     answer(request, response);
   }
 });
-server.listen(port, '127.0.0.1', () => console.log('ready'));
+server.listen(port, host, () => console.log('ready'));
