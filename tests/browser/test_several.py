@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import Hands
-from placet_testing.browser.stack import Stack, headline_of
+from placet_testing.browser.stack import SIGNED, Stack, headline_of
 from placet_testing.deployment import Json
 
 
@@ -57,6 +58,32 @@ def test_each_of_several_has_a_result_of_its_own(stack: Stack, open_page: Openin
     expect(lost).to_contain_text("Not applied.")
     expect(lost).to_contain_text("pproved by Local (api)")
     assert [stack.outcome(one)["decision"]["message"] for one in (first, third)] == ["Too many at once"] * 2
+
+
+def test_the_calls_of_a_turn_are_decided_each_for_itself(stack: Stack, open_page: Opening, hands: Hands) -> None:
+    texts = [uuid4().hex for _ in range(3)]
+    turns = json.dumps([[{"tool": "send", "args": {"text": text}} for text in texts]])
+    # Where people sign in: the worker knows nobody of local mode, and would ask again before anything runs.
+    run = stack.client("bot", SIGNED).post("/v1/runs", json={"agent": "desk", "input": turns}).json()
+    first, second, third = stack.pending(run, 3)
+    page = open_page(f"/approvals/{first['id']}", "dana", scripts=hands.scripts)
+    hands.press(page.get_by_role("link", name="2 more of this turn wait"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("3 calls of turn 1")
+    choices = [page.locator(f'section[data-id="{one["id"]}"]') for one in (first, second, third)]
+    hands.choose(choices[0].get_by_role("radio", name="Approve"))
+    hands.choose(choices[1].get_by_role("radio", name="Reject"))
+    hands.write(choices[1].get_by_label("Why, if you reject it"), "Not to them")
+    expect(page.get_by_text("0 of 3 answered")).to_be_visible()
+    hands.press(page.get_by_role("button", name="Send the chosen decisions"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 of 2 count")
+    ended = [stack.outcome(one) for one in (first, second)]
+    assert [one["status"] for one in ended] == ["approved", "rejected"]
+    assert ended[1]["decision"]["message"] == "Not to them"
+    assert stack.read(third)["status"] == "pending"
+    stack.wait(lambda: len(stack.effects(texts[0])) == 1)
+    assert not stack.effects(texts[1])
+    stack.decided(third, "reject")
+    stack.finished(run)
 
 
 def test_what_needs_a_look_of_its_own_cannot_be_picked(stack: Stack, open_page: Opening) -> None:
