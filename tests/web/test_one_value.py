@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 from bs4 import BeautifulSoup, Tag
 from bs4.filter import SoupStrainer
+from httpx import AsyncClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from langchain_core.runnables import RunnableConfig
@@ -16,10 +18,11 @@ from placet.cli._output import Output
 from placet.cli._screen import paper
 from placet.contracts.approvals import Approval
 from placet.contracts.canonical import canonical_text, digest, parse_object
-from placet_testing.gateway import Site, asked
+from placet_testing.gateway import REFUND, Site
 from placet_testing.hostile import NUMBERS, TEXTS, name_of, nested, read_json, shows
 
 Args = dict[str, Any]
+TRIES: Final = 10
 
 _texts: Final = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
@@ -79,10 +82,23 @@ def shown_part(text: str) -> BeautifulSoup:
     return BeautifulSoup(text, "html.parser", parse_only=SoupStrainer("section"))
 
 
+async def asked_in_the_end(client: AsyncClient, args: Args) -> dict[str, Any]:
+    """Asks for a refund; a machine that has no time for its ledger says 503, and is asked again."""
+    body, key = {**REFUND, "args": args}, {"Idempotency-Key": uuid4().hex}
+    del body["args_schema"]
+    answer = await client.post("/v1/approvals", json=body, headers=key)
+    for _ in range(TRIES):
+        if answer.status_code != 503:
+            break
+        answer = await client.post("/v1/approvals", json=body, headers=key)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
 async def check(site: Site, args: Args) -> None:
     """Sends a call all the way, and looks at it in each place."""
-    client = site.client()
-    approval = await asked(client, args=args, args_schema=None)
+    client = site.clients[0] if site.clients else site.client()
+    approval = await asked_in_the_end(client, args)
     text = canonical_text(args)
     bound = digest("refund", text)
     assert approval["digest"] == bound
