@@ -106,5 +106,7 @@ def _review(approval: Approval) -> dict[str, Any]:
 
 
 def _text_of(approval: Approval, name: str) -> str:
-    value = approval.metadata.get(name)
+    """Returns what a graph says of the place at which it asks."""
+    graph = approval.metadata.get("graph")
+    value = graph.get(name) if isinstance(graph, dict) else None
     return value if isinstance(value, str) else ""

@@ -49,12 +49,25 @@ async def start(services: Services, caller: Caller, body: RunBody, snapshot: Sna
         raise refused_body(at="/assistant_id", message="nothing is started by this assistant, only decided")
     if not caller.has("requester"):
         raise ProblemError(code="not_allowed", detail=f"{caller.id} has not the role requester.", roles=["requester"])
-    messages = messages_of(body.input, {str(one.get("id")) for one in snapshot.messages})
+    known = {str(one.get("id")) for one in snapshot.messages}
+    own = _own_input(services, name, body.input)
+    messages = messages_of(body.input, known) if own is None or "messages" in own else []
     _check_checkpoint(body, snapshot)
     if body.multitask_strategy in _REPLACES and snapshot.run is not None and snapshot.run.ended_at is None:
         await _supersede(services, caller, snapshot.run)
-    request = RunRequest(agent=name, input=tuple(messages), thread_id=snapshot.thread.id, metadata=body.metadata)
-    return first_segment(await services.starting.start(caller, request, _key_of(snapshot.thread.id, name, messages)))
+    given: tuple[dict[str, JsonValue], ...] | dict[str, JsonValue] = tuple(messages)
+    if own is not None:
+        said: list[JsonValue] = [*messages]
+        given = {**own, "messages": said} if "messages" in own else own
+    request = RunRequest(agent=name, input=given, thread_id=snapshot.thread.id, metadata=body.metadata)
+    return first_segment(await services.starting.start(caller, request, _key_of(request, messages)))
+
+
+def _own_input(services: Services, agent: str, given: JsonValue) -> dict[str, JsonValue] | None:
+    """Returns the input of a graph whose state holds more than messages; None where messages are all."""
+    if services.config.agents[agent].graph is None or not isinstance(given, dict) or given.keys() <= {"messages"}:
+        return None
+    return given
 
 
 def messages_of(given: JsonValue, known: set[str]) -> list[dict[str, JsonValue]]:
@@ -94,11 +107,11 @@ def _check_checkpoint(body: RunBody, snapshot: Snapshot) -> None:
         raise invalid_request([{"pointer": "/checkpoint", "message": message}])
 
 
-def _key_of(thread_id: str, agent: str, messages: Sequence[dict[str, Any]]) -> str | None:
+def _key_of(request: RunRequest, messages: Sequence[dict[str, Any]]) -> str | None:
     """Returns a key under which the same messages start one run, where the client has given each an id."""
-    if not all(isinstance(message.get("id"), str) for message in messages):
+    if not messages or not all(isinstance(message.get("id"), str) for message in messages):
         return None
-    text = canonical_text({"agent": agent, "messages": list(messages), "thread": thread_id})
+    text = canonical_text(request.model_dump(mode="json", include={"agent", "input", "thread_id"}))
     return "langgraph-" + hashlib.sha256(text.encode()).hexdigest()
 
 

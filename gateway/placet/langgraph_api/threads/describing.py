@@ -79,6 +79,8 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     agent = snapshot.thread.agent
     named = {"graph_id": agent, "assistant_id": assistant_id_of(agent)} if agent else {}
     document = {**snapshot.thread.metadata, **named}
+    if snapshot.state.left_out:
+        document["placet_left_out"] = list(snapshot.state.left_out)
     if snapshot.interrupt is not None:
         approvals = snapshot.interrupt.approvals
         document["placet"] = [

@@ -13,7 +13,7 @@ from placet.api.rights import may_see
 from placet.langgraph_api.ids import checkpoint_id_of
 from placet.langgraph_api.interrupts import Interrupt
 from placet.langgraph_api.messages import open_calls, shown_messages
-from placet.ledger import Progress, RunQuery, Shown, ThreadRow
+from placet.ledger import GraphState, Progress, RunQuery, Shown, ThreadRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from placet.api.identity import Caller
     from placet.api.services import Services
     from placet.contracts.runs import Run
-    from placet.ledger import MessageDict, ThreadStatus
+    from placet.ledger import MessageDict, ThreadStatus, Viewer
 
 MOST: Final = 200
 """Characters of a thread's id, at most."""
@@ -38,6 +38,7 @@ class Snapshot:
         interrupt: What waits for the reader's eyes; None while anything still goes on.
         resting: Whether nothing goes on by itself: the run has ended, or all that is open waits for people.
         progress: How far the log had come with the run: the same moment, whoever reads.
+        state: What a graph's state holds beside the messages.
     """
 
     thread: ThreadRow
@@ -46,6 +47,7 @@ class Snapshot:
     interrupt: Interrupt | None
     resting: bool
     progress: Progress = field(default_factory=Progress)
+    state: GraphState = field(default_factory=lambda: GraphState({}))
 
     @property
     def status(self) -> ThreadStatus:
@@ -58,16 +60,17 @@ class Snapshot:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The state: messages."""
-        return {"messages": self.messages}
+        """The state: messages, and what a graph has beside them."""
+        return {**self.state.values, "messages": self.messages}
 
     @property
     def checkpoint_id(self) -> str:
-        """Names the moment: the same for as long as nothing is said, asked or decided."""
+        """Names the moment: the same for as long as nothing is said, asked, decided or done."""
         run = self.run
         waits = self.interrupt.id if self.interrupt else ""
         ids = json.dumps(as_json([message.get("id") for message in self.messages]))
-        return checkpoint_id_of(self.thread.id, run.id if run else "", run.status if run else "", waits, ids)
+        place = self.state.checkpoint or ""
+        return checkpoint_id_of(self.thread.id, run.id if run else "", run.status if run else "", waits, ids, place)
 
     def stream_values(self) -> dict[str, Any]:
         """Returns the state with what waits: the whole of both, so that no client shows one without the other."""
@@ -105,16 +108,17 @@ async def snapshot_of(
     if not page.items:
         return Snapshot(thread, None, [], None, resting=True)
     run, kept, progress = await _at_one_moment(services, page.items[0])
+    state = await _state_of(services, run, viewer)
     messages = shown_messages(kept, run)
     if run.ended_at is not None:
-        return Snapshot(thread, run, messages, None, resting=True, progress=progress)
+        return Snapshot(thread, run, messages, None, resting=True, progress=progress, state=state)
     waiting = [one for one in run.pending if not one.recorded and one.id not in answered]
     resting = bool(waiting) and len(waiting) >= open_calls(kept)
     seen = tuple(one for one in waiting if may_see(caller, one))
     interrupt = Interrupt(seen) if resting and seen else None
     if interrupt is not None and noted:
         await _note(services, caller, thread.id, interrupt)
-    return Snapshot(thread, run, messages, interrupt, resting=resting, progress=progress)
+    return Snapshot(thread, run, messages, interrupt, resting=resting, progress=progress, state=state)
 
 
 def reader_of(caller: Caller) -> str:
@@ -139,6 +143,19 @@ async def _at_one_moment(services: Services, run: Run) -> tuple[Run, list[Messag
         before = after
     # It never stands still: what waits is shown at the next look.
     return run.model_copy(update={"pending": ()}), kept, before
+
+
+async def _state_of(services: Services, run: Run, viewer: Viewer | None) -> GraphState:
+    """Returns what the graph's state holds beside the messages; before its first step what it held before."""
+    agent = services.config.agents.get(run.agent)
+    if agent is not None and agent.graph is None:
+        return GraphState({})
+    state = await services.ledger.graphs.state(run.id)
+    if state is None:
+        query = RunQuery(thread_id=run.thread_id, agent=run.agent, limit=2, visible_to=viewer)
+        before = [one for one in (await services.ledger.runs(query, services.clock())).items if one.id != run.id]
+        state = await services.ledger.graphs.state(before[0].id) if before else None
+    return state or GraphState({})
 
 
 async def _note(services: Services, caller: Caller, thread_id: str, interrupt: Interrupt) -> None:

@@ -59,7 +59,7 @@ report.still = approver.stream.interrupts.map((one) => one.id === second.id);
 await approver.stream.respondAll({ [second.id]: approve });
 await until("the end", () => rests(approver) && !approver.stream.interrupt && last(approver).includes(" | "));
 report.shown = last(approver);
-await until("the end for who watches", () => last(requester) === report.shown);
+await until("the end for who watches", () => last(requester) === report.shown && requester.runs.includes("success"));
 
 // A second run on the thread is seen by who has it open, and one that goes on by who opens it.
 requester.stream.submit(input([{ tool: "note", args: { text: `${text}-held`, hold: "before" } }]));

@@ -1,0 +1,77 @@
+"""Graphs by the Python SDK of LangGraph: what stands in their state, and what they ask."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langgraph_sdk import get_sync_client
+
+from placet_testing.graphs.running import Graphs
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def client(graphs: Graphs) -> Iterator[Any]:
+    """On this machine alone nobody needs a key."""
+    with get_sync_client(url=f"{graphs.up.url}/langgraph", api_key="") as made:
+        yield made
+
+
+def test_a_state_without_messages_is_given_streamed_and_read(client: Any) -> None:
+    thread = client.threads.create(graph_id="report")["thread_id"]
+    parts = list(client.runs.stream(thread, "report", input={"topic": "tea"}, stream_mode="values"))
+    assert parts[-1].event == "end"
+    (interrupt,) = parts[-2].data["__interrupt__"]
+    assert parts[-2].data["topic"] == "tea"
+    assert parts[-2].data["notes"] == ["plan tea"]
+    assert client.threads.get_state(thread)["values"]["notes"] == ["plan tea"]
+    assert client.threads.get(thread)["values"]["topic"] == "tea"
+    assert client.threads.search(ids=[thread])[0]["values"]["notes"] == ["plan tea"]
+    values = client.runs.wait(thread, "report", command={"resume": _answers([interrupt])})
+    while "__interrupt__" in values:
+        values = client.runs.wait(thread, "report", command={"resume": _answers(values["__interrupt__"])})
+    assert values["topic"] == "tea"
+    assert values["notes"][-1] == "finish"
+    assert {"publish accept", "colour blue", "words true"} <= set(values["notes"])
+    assert client.threads.get_state(thread)["values"] == values
+    assert client.threads.get_state(thread)["next"] == []
+
+
+def _answers(interrupts: list[dict[str, Any]]) -> dict[str, Any]:
+    actions = [action for interrupt in interrupts for action in interrupt["value"]["action_requests"]]
+    return {action["approval_id"]: _answer(action) for action in actions}
+
+
+def _answer(action: dict[str, Any]) -> Any:
+    if action["name"] == "publish":
+        return {"type": "approve"}
+    return "blue" if any(question["options"] for question in action["questions"]) else "true"
+
+
+def test_the_next_run_goes_on_from_the_state_of_the_one_before(client: Any) -> None:
+    thread = client.threads.create(graph_id="batched")["thread_id"]
+    said = {"messages": [{"type": "human", "content": "hello", "id": str(uuid.uuid4())}]}
+    first = client.runs.wait(thread, "batched", input=said)
+    assert [message["content"] for message in first["messages"]] == ["hello", "You said hello."]
+    wanted = json.dumps([("refund", {"order": 31, "amount": 7})])
+    said = {"messages": [{"type": "human", "content": wanted, "id": str(uuid.uuid4())}]}
+    waits = client.runs.wait(thread, "batched", input=said)
+    (interrupt,) = waits["__interrupt__"]
+    assert client.threads.get_state(thread)["next"] == [
+        name for name in client.threads.get_state(thread)["next"] if "middleware" in name.lower()
+    ]
+    done = client.runs.wait(
+        thread, "batched", command={"resume": {interrupt["id"]: {"decisions": [{"type": "approve"}]}}}
+    )
+    assert done["messages"][-1]["content"] == "Refunded 7 on 31."
+
+
+def test_what_is_no_input_of_a_graph_is_refused(client: Any) -> None:
+    thread = client.threads.create()["thread_id"]
+    with pytest.raises(Exception, match="422"):
+        client.runs.wait(thread, "per-call", input=5)
