@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import deciding
+import graphs
 import growing
 import pausing
 import pending
@@ -35,6 +36,8 @@ class Sizes:
         settling: Seconds after each until they are.
         places: Steps at which the gap to the next one is looked at.
         waiting: Approvals that wait.
+        supersteps: Of the graph that runs through.
+        waits: Of the graph that asks.
     """
 
     decisions: int = 200
@@ -46,12 +49,24 @@ class Sizes:
     settling: int = 100
     places: tuple[int, ...] = (10, 100, 1_000)
     waiting: int = 1_000
+    supersteps: int = 50
+    waits: int = 30
 
 
 QUICK: Final = Sizes(
-    decisions=10, crowd=24, concurrency=4, rounds=2, released=4, lengths=(3, 6), settling=0, places=(5, 10), waiting=20
+    decisions=10,
+    crowd=24,
+    concurrency=4,
+    rounds=2,
+    released=4,
+    lengths=(3, 6),
+    settling=0,
+    places=(5, 10),
+    waiting=20,
+    supersteps=4,
+    waits=2,
 )
-FIGURES: Final = ("deciding", "crowd", "releasing", "growing", "pausing", "pending", "streams")
+FIGURES: Final = ("deciding", "crowd", "releasing", "growing", "pausing", "pending", "graphs", "streams")
 
 
 async def measure(
@@ -70,6 +85,8 @@ async def measure(
         yield await pausing.between_steps(made, sizes.places)
     if "pending" in wanted:
         yield await pending.bytes_waiting(made, sizes.waiting)
+    if "graphs" in wanted:
+        yield await graphs.figures(made, sizes.supersteps, sizes.waits, sizes.settling)
 
 
 async def figures(made: Stage, postgres: PostgresServer | None, sizes: Sizes, wanted: Collection[str]) -> list[Row]:

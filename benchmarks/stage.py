@@ -49,7 +49,8 @@ class BenchProcesses(Processes):
     def __post_init__(self) -> None:
         """Writes the configuration."""
         self.desk.mkdir(parents=True, exist_ok=True)
-        shutil.copy(HERE / "bench_agent.py", self.desk)
+        for module in ("bench_agent.py", "bench_graph.py"):
+            shutil.copy(HERE / module, self.desk)
         self.config.write_text(yaml.safe_dump(_configuration(), sort_keys=False), encoding="utf-8")
         self.ledger_url = self.ledger_url or f"sqlite:///{self.ledger_file}"
         self.environment["BENCH_FOLDER"] = str(self.folder)
@@ -62,7 +63,7 @@ def _configuration() -> dict[str, Any]:
         "max_turns": 10_000,
     }
     return {
-        "agents": {"bench": agent},
+        "agents": {"bench": agent, "graph": {"graph": "bench_graph:graph"}},
         "policy": {"allow": ["step"], "ask": ["gated_*"]},
         "people": people().model_dump(mode="json", exclude_defaults=True),
     }
@@ -130,6 +131,11 @@ class Stage:
     def ledger_bytes(self) -> int:
         """Returns the bytes that the ledger uses."""
         return sqlite_bytes(self.processes.ledger_file)
+
+    def checkpoint_bytes(self) -> int:
+        """Returns the bytes that the checkpoints of graphs use."""
+        ledger = self.processes.ledger_file
+        return sqlite_bytes(ledger.with_stem(f"{ledger.stem}-graphs"))
 
     def times(self, name: str) -> list[tuple[str, float]]:
         """Returns when the tools of that name began and ended."""

@@ -26,6 +26,10 @@ FIGURES = (
     r"gap between steps, at \d+",
     r"bytes of a pending approval in Temporal",
     r"bytes of a pending approval in the ledger",
+    r"from superstep to superstep, p50 +\| [\d.,]+ ms +\| [\d.,]+ ms .*LangGraph alone",
+    r"from an interrupt to its approval, p50",
+    r"from an answer to the next node, p50",
+    r"bytes of \d+ supersteps of 1 KiB +\| [\d.,]+ . user +\| [\d.,]+ . user",
 )
 
 
