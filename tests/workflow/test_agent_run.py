@@ -166,6 +166,21 @@ async def test_an_expiry_that_aborts_ends_the_run_and_its_other_approvals(
     assert sorted(effects.closed[0].results) == [0, 1]
 
 
+async def test_a_run_one_of_whose_approvals_is_superseded_starts_nothing_more(
+    workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects
+) -> None:
+    """A new message takes its place, and what the model would say next is nobody's any more."""
+    async with a_run(workflow_environment, task_queue, three_calls) as run:
+        asked = [await three_calls.approval_of(index) for index in (1, 2)]
+        handle = workflow_environment.client.get_workflow_handle(f"approval-{asked[0].id}")
+        withdrawal = {"id": "w", "status": "superseded", "by": "user:dana", "reason": "a new message"}
+        await handle.execute_update("cancel", withdrawal)  # pyright: ignore[reportUnknownMemberType]
+        result = await run.result()
+    assert (result.status, three_calls.closed[0].reason) == ("cancelled", "a new message")
+    assert len(three_calls.heard) == 1
+    assert [one.call.tool for one in three_calls.ran] == ["find"]
+
+
 async def test_a_cancelled_run_withdraws_its_approvals_and_says_so(
     workflow_environment: WorkflowEnvironment, task_queue: str, three_calls: FakeEffects
 ) -> None:

@@ -4,6 +4,7 @@ from placet.agents._agents import Agent, Agents
 from placet.agents._ask_human import DESCRIPTION as ASK_HUMAN_DESCRIPTION
 from placet.agents._ask_human import SCHEMA as ASK_HUMAN_SCHEMA
 from placet.agents._ask_human import read_questions
+from placet.agents._call_rows import CALL_ROWS, CallRows, PermittedCall, StartedCall
 from placet.agents._descriptions import DescribedCall, Description
 from placet.agents._references import resolve
 from placet.agents._results import Content
@@ -14,15 +15,19 @@ from placet.agents.errors import AgentsError, LoadError, LostAnswerError, ToolSt
 __all__ = [
     "ASK_HUMAN_DESCRIPTION",
     "ASK_HUMAN_SCHEMA",
+    "CALL_ROWS",
     "Agent",
     "Agents",
     "AgentsError",
+    "CallRows",
     "Content",
     "DescribedCall",
     "Description",
     "LoadError",
     "LostAnswerError",
     "Misfit",
+    "PermittedCall",
+    "StartedCall",
     "Tool",
     "ToolStoppedError",
     "UnresolvedError",

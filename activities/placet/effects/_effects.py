@@ -57,10 +57,10 @@ class Effects:
         self._threads = ToolThreads(slots)
         self._describing = Describing(agents.descriptions)
         judging = Judging(ledger, config, self._describing, agents.schema_of)
-        settling = SettleActivities(ledger)
         tools = ToolActivities(client, ledger, agents, Door(agents, config), self._threads)
         pendings = Pendings(ledger, config, judging)
         self._graphs = SuperstepActivities(client, ledger, agents.graphs, pendings, slots=slots, watch=watch)
+        settling = SettleActivities(ledger, self._graphs.closed)
         self._activities: tuple[Callable[..., Any], ...] = (
             RecordActivities(ledger, watch).record,
             RecordedActivities(client).when_recorded,
@@ -78,11 +78,12 @@ class Effects:
         return self._activities
 
     async def start(self, changed: Callable[[], object]) -> None:
-        """Begins to reach the MCP servers of the agents, in the tools' loop.
+        """Tries how graphs can be run, and begins to reach the MCP servers of the agents, in the tools' loop.
 
         Args:
             changed: Called from that loop's thread when the agents have other tools.
         """
+        await self._graphs.start()
         await self._threads.run(self._begin(changed))
 
     async def stop(self) -> None:

@@ -10,10 +10,12 @@ from placet.contracts.approvals import Outcome
 from placet.contracts.calls import INLINE_ARGS, Args, JudgeCall, JudgeInput, Terms, Verdict
 from placet.contracts.canonical import canonical_text, digest
 from placet.contracts.config import Config
-from placet.contracts.graphs import Answered, Ask, Pending, Released, StepInput
+from placet.contracts.events import CallJudged
+from placet.contracts.graphs import Answered, Ask, Form, Pending, Released, StepInput
 from placet.contracts.questions import ASK_HUMAN, question_args
+from placet.effects._graph_rows import ref_of
 from placet.effects._judge import Judging
-from placet.ledger import Ledger
+from placet.ledger import Judged, Ledger
 
 if TYPE_CHECKING:
     from placet.graphs import Waiting
@@ -34,32 +36,42 @@ class Pendings:
         self._judging = judging
 
     async def of(self, given: StepInput, waiting: Sequence[Waiting]) -> tuple[Pending, ...]:
-        """Returns what waits, with what policy says of each call in it."""
-        return tuple([await self._pending(given, one) for one in waiting])
+        """Returns what waits, with what policy says of each call in it; what it needs nobody for is in the log then."""
+        found: list[Pending] = []
+        for one in waiting:
+            found.append(await self._pending(given, one, sum(len(before.asks) for before in found)))
+        judged = [entry for pending in found for entry in _entries(given, pending)]
+        if judged:
+            await self._ledger.allow_or_deny(given.run_id, None, judged)
+        return tuple(found)
 
     async def still_allowed(self, given: StepInput) -> tuple[Answered, ...]:
         """Returns the answers; what was edited into a call that policy denies now is a rejection."""
         return tuple(await asyncio.gather(*(self._answered(given, one) for one in given.answers)))
 
-    async def _pending(self, given: StepInput, waiting: Waiting) -> Pending:
-        decides = waiting.form == "policy"
-        asks = [await self._ask(given, call, policy_decides=decides) for call in waiting.calls]
+    async def _pending(self, given: StepInput, waiting: Waiting, place: int) -> Pending:
+        asks = [await self._ask(given, call, waiting.form, at) for at, call in enumerate(waiting.calls, place)]
         return Pending(
             id=waiting.id,
             task=waiting.task,
             form=waiting.form,
             node=waiting.node,
             namespace=waiting.namespace,
+            turn=waiting.turn,
             asks=tuple(asks),
         )
 
-    async def _ask(self, given: StepInput, call: Call, *, policy_decides: bool) -> Ask:
+    async def _ask(self, given: StepInput, call: Call, form: Form, place: int) -> Ask:
         tool = call.tool or ASK_HUMAN
         args = dict(call.args) if call.tool else question_args(call.questions)
         text = canonical_text(args)
         verdict = await self._verdict(given, tool, text, call.args_schema)
-        allowed = policy_decides and verdict.effect == "allow"
-        if call.tool and verdict.effect != "deny" and not allowed:
+        allowed = form == "policy" and verdict.effect == "allow"
+        if form == "uncertain":
+            # Whether it ran is asked whatever policy says of it now.
+            terms = verdict.terms or self._config.defaults.terms()
+            verdict = verdict.model_copy(update={"effect": "ask", "terms": terms})
+        elif call.tool and verdict.effect != "deny" and not allowed:
             verdict = self._asked(verdict, call.decisions)
         return Ask(
             tool=tool,
@@ -69,6 +81,7 @@ class Pendings:
             refusable=call.refusable,
             allow_skip=call.allow_skip,
             context=call.context,
+            index=place if call.index is None else call.index,
         )
 
     async def _verdict(
@@ -108,7 +121,7 @@ class Pendings:
     async def _released(self, given: StepInput, released: Released) -> Released:
         """Returns an approved call as it is, or rejected where policy denies now what would run."""
         outcome, args = released.outcome, released.args
-        if args is None:
+        if args is None or await self._has_begun(given, released):
             return released
         edited = outcome.decision.args_text if outcome.decision else None
         text = edited or args.text or await self._ledger.get_args(args.ref or "")
@@ -118,4 +131,30 @@ class Pendings:
         refused = Outcome(
             status="rejected", digest=outcome.digest, reason=f"Policy does not allow it: {verdict.reason}"
         )
-        return released.model_copy(update={"outcome": refused})
+        return released.model_copy(update={"outcome": refused, "permit": None})
+
+    async def _has_begun(self, given: StepInput, released: Released) -> bool:
+        """Returns whether an earlier attempt has started the call: what it did is not undone by a refusal."""
+        permit = released.permit
+        return permit is not None and await self._ledger.call_started(ref_of(given, permit, "", released.tool), 0)
+
+
+def _entries(given: StepInput, pending: Pending) -> list[Judged]:
+    """Returns what the ledger is told of an interrupt: what policy allows, and what it forbids."""
+    return [
+        Judged(
+            type="call.denied" if ask.verdict.effect == "deny" else "call.allowed",
+            data=CallJudged(
+                tool=ask.tool,
+                digest=ask.verdict.digest,
+                turn=given.step,
+                index=ask.index,
+                rule=ask.verdict.rule,
+                reason=ask.verdict.reason,
+            ),
+            actor=f"agent:{given.agent}",
+            interrupt=f"{pending.id} {place}",
+        )
+        for place, ask in enumerate(pending.asks)
+        if ask.verdict.effect == "deny" or (ask.verdict.effect == "allow" and pending.form == "policy")
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 
 from temporalio import activity
 
@@ -13,12 +14,22 @@ from placet.ledger import Ledger
 from placet.runs import effects
 
 
+async def _nothing_more(_: CloseInput) -> None:
+    """Does nothing when a run has ended."""
+
+
 class SettleActivities:
     """The activities that answer what did not run and close what has ended."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        """Writes to this ledger."""
+    def __init__(self, ledger: Ledger, closed: Callable[[CloseInput], Awaitable[None]] = _nothing_more) -> None:
+        """Writes to this ledger.
+
+        Args:
+            ledger: Where everything is written.
+            closed: Is awaited when a run's end is in the ledger; it raises nothing.
+        """
         self._ledger = ledger
+        self._closed = closed
 
     @activity.defn(name=effects.SETTLE)
     async def settle(self, given: SettleInput) -> SettleResult:
@@ -34,4 +45,5 @@ class SettleActivities:
         """Writes the run's end."""
         output = json.loads(await self._ledger.get_args(given.output_ref)) if given.output_ref else None
         await self._ledger.close_run(given, output, execution=activity.info().workflow_run_id)
+        await self._closed(given)
         return CloseResult()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
+import structlog
 from langchain_core.messages import AIMessage, BaseMessage, messages_from_dict
 from pydantic_core import to_jsonable_python
 from temporalio import activity
@@ -17,8 +18,10 @@ from temporalio.exceptions import ApplicationError
 from placet.contracts.canonical import parse_object
 from placet.contracts.events import TurnCompleted
 from placet.contracts.graphs import StepInput, StepResult
+from placet.contracts.runs import CloseInput
 from placet.effects._answers import usage_of
 from placet.effects._beat import beat_of
+from placet.effects._graph_rows import GraphRows
 from placet.effects._messages import stored_message
 from placet.effects._pending import Pendings
 from placet.effects._threads import ToolThreads
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 _ROWS: Final = uuid.UUID("0b5f2b6e-7f43-5c5e-8f0c-6a1f0f1f8f55")
 _OUTPUT: Final = "output"
 _LARGEST_OUTPUT: Final = 256 * 1024
+_PRUNING_LIMIT: Final = 10.0
+_log = structlog.get_logger("placet.graphs")
 
 
 class SuperstepActivities:
@@ -66,10 +71,25 @@ class SuperstepActivities:
         self._threads = {name: ToolThreads(slots, f"graph {name}") for name in graphs}
         self._checkpoints = _checkpoints(ledger) if graphs else None
 
+    async def start(self) -> None:
+        """Tries whether LangGraph stops after a superstep as it should; where not, graphs run from wait to wait."""
+        if not self._graphs:
+            return
+        from placet.graphs import self_test  # noqa: PLC0415 - only where there are graphs
+
+        first = next(iter(self._threads.values()))
+        problem = await first.run(self_test())
+        if problem is not None:
+            _log.warning("graphs.in_segments", meaning="a crash repeats more of them", problem=problem)
+            for graph in self._graphs.values():
+                graph.run_in_segments(problem)
+
     async def stop(self) -> None:
         """Lets go of what the graphs hold open."""
         for name, graph in self._graphs.items():
             await self._threads[name].run(self._leave(graph))
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
 
     def close(self) -> None:
         """Stops the loops of the graphs."""
@@ -89,19 +109,38 @@ class SuperstepActivities:
             raise ApplicationError(message, type="unknown_agent", non_retryable=True)
         if given.started_at is not None:
             await self._ledger.open_run(_run_row(given))
-        async with beat_of(self._client, activity.info().task_token).going():
+        beat = beat_of(self._client, activity.info().task_token)
+        rows = GraphRows(self._ledger, given, beat, graph.is_idempotent)
+        async with beat.going():
             wanted = await self._wanted(given)
-            reached = await self._run(graph, wanted)
-            return await self._kept(given, reached)
+            if given.head is not None and self._checkpoints is not None:
+                await self._checkpoints.prune_behind(given.thread_id, given.head, given.step)
+            reached = await self._run(graph, wanted, rows)
+            return await self._kept(given, reached, rows.kept)
 
-    async def _run(self, graph: GraphAgent, wanted: Wanted) -> Reached:
+    async def closed(self, given: CloseInput) -> None:
+        """Deletes the checkpoints of a run that has ended, but the one from which its thread goes on.
+
+        What cannot be deleted now is when the thread's next run ends.
+        """
+        if self._checkpoints is None or given.agent not in self._graphs or given.last_turn is None:
+            return
+        try:
+            turn = await self._ledger.turn(given.last_turn)
+            if turn is not None and turn.checkpoint is not None:
+                pruning = self._checkpoints.prune(given.thread_id, turn.checkpoint)
+                await asyncio.wait_for(pruning, _PRUNING_LIMIT)
+        except Exception as error:  # noqa: BLE001 - the run has ended, whatever this is
+            _log.warning("graph.not_pruned", run_id=given.run_id, error=str(error))
+
+    async def _run(self, graph: GraphAgent, wanted: Wanted, rows: GraphRows) -> Reached:
         from placet.graphs import GraphChangedError, GraphError  # noqa: PLC0415 - only where there are graphs
 
         if self._checkpoints is None:
             message = "there is no database of checkpoints"
             raise ApplicationError(message)
         stop: list[Callable[[], object]] = []
-        work = graph.superstep(wanted, self._checkpoints, stop.append)
+        work = graph.superstep(wanted, self._checkpoints, stop.append, rows)
         running = asyncio.create_task(self._threads[graph.name].run(work))
         try:
             return await undisturbed(running, lambda: [one() for one in stop])
@@ -132,10 +171,19 @@ class SuperstepActivities:
             again=activity.info().attempt > 1,
         )
 
-    async def _kept(self, given: StepInput, reached: Reached) -> StepResult:
-        """Writes what the superstep has said, and returns it as the workflow holds it."""
+    async def _kept(self, given: StepInput, reached: Reached, results: Collection[str]) -> StepResult:
+        """Writes what the superstep has said, and returns it as the workflow holds it.
+
+        Args:
+            given: The superstep.
+            reached: What came of it.
+            results: The ids of messages that the ledger has already.
+        """
         named = f"{activity.info().workflow_run_id} {given.step} {reached.head}"
-        rows = {uuid.uuid5(_ROWS, f"{named} {place}").hex: one for place, one in enumerate(reached.messages)}
+        rows: dict[str, BaseMessage] = {}
+        for place, one in enumerate(reached.messages):
+            there = one.id if one.id in results else None
+            rows[there or uuid.uuid5(_ROWS, f"{named} {place}").hex] = one
         turn = TurnRow(
             id=uuid.uuid5(_ROWS, named).hex,
             run_id=given.run_id,

@@ -59,12 +59,23 @@ def _sentence(given: SettleInput) -> str:
         return f"{sentence} The reason: {given.verdict_reason}"
     if given.reason in {"rejected", "responded"} and decision and not is_blank(decision.message or ""):
         return decision.message or sentence
-    said = [answer.text for answer in (decision.answers or {}).values() if answer.text] if decision else []
-    if given.reason == "ran" and said:
-        return said[0]
-    if given.reason == "uncertain" and said:
-        return f"{sentence} A person who looked says: {said[0]}"
+    if given.reason in {"ran", "uncertain"}:
+        said = [answer.text for answer in (decision.answers or {}).values() if answer.text] if decision else []
+        return looked_text(said[0] if said else None, ran=given.reason == "ran")
     return sentence
+
+
+def looked_text(said: str | None, *, ran: bool) -> str:
+    """Returns what the model reads of an uncertain call once somebody has looked, or nobody could.
+
+    Args:
+        said: What the person wrote.
+        ran: The person found that it ran; what they wrote is its result then.
+    """
+    if ran:
+        return said or _SENTENCES["ran"]
+    sentence = _SENTENCES["uncertain"]
+    return f"{sentence} A person who looked says: {said}" if said else sentence
 
 
 def _answered(given: SettleInput, asked: Args) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
 from temporalio import activity
@@ -18,19 +17,18 @@ from temporalio.client import Client
 from placet.agents import Agents, LostAnswerError
 from placet.contracts.runs import CallRef, ToolInput, ToolResult
 from placet.effects._beat import Beat, beat_of
+from placet.effects._call_facts import call_facts
 from placet.effects._door import Ask, Door, Open, Shut
 from placet.effects._messages import Content, new_id, tool_message
+from placet.effects._patience import patiently
 from placet.effects._texts import failed_text, refused_text, told_of_the_edit
 from placet.effects._threads import ToolThreads
 from placet.effects._undisturbed import undisturbed
-from placet.ledger import CallClaim, Ledger, LedgerUnavailableError
+from placet.ledger import CallClaim, Ledger
 from placet.runs import effects
 
 FRESH: Final = effects.TOOL_HEARTBEAT_LIMIT / 2
 """A tool starts only if a heartbeat younger than this was accepted: nobody else has begun by then."""
-_PAUSE_SECONDS: Final = 0.5
-
-_Result = TypeVar("_Result")
 
 
 class ToolActivities:
@@ -66,7 +64,7 @@ class ToolActivities:
     async def _behind_the_row(self, given: ToolInput, opened: Open | None, beat: Beat) -> ToolResult:
         """Claims the call's one row; whoever does not get it learns what became of the call."""
         owner = uuid.uuid4().hex
-        claim = await _patiently(
+        claim = await patiently(
             lambda: self._ledger.start_call(
                 given.call,
                 given.args,
@@ -90,10 +88,10 @@ class ToolActivities:
         content, failed = await self._outcome_of(given, opened)
         if isinstance(failed, LostAnswerError) and not self._is_idempotent(given.call):
             # The tool may have run, as after a crash. What is known stays beside the row, for whoever is asked.
-            await _patiently(lambda: self._ledger.mark_uncertain(given.call, given.again))
+            await patiently(lambda: self._ledger.mark_uncertain(given.call, given.again))
         message = tool_message(given.call, message_id, content, failed=failed is not None)
         status = "succeeded" if failed is None else "failed"
-        kept = await _patiently(
+        kept = await patiently(
             lambda: self._ledger.finish_call(
                 given.call, given.again, owner, status=status, message_id=message_id, message=message
             )
@@ -166,23 +164,7 @@ def _is_edited(given: ToolInput) -> bool:
 
 
 def _config(given: ToolInput) -> RunnableConfig:
-    """Returns what a tool may know of its call, in LangChain's own form: tools import nothing of ours."""
-    call = given.call
+    """Returns what a tool may know of its call."""
     decision = given.outcome.decision if given.outcome else None
-    metadata = {
-        "placet_run_id": call.run_id,
-        "placet_call_id": call.call_id,
-        "placet_idempotency_key": f"{call.run_id}/{call.turn}/{call.index}/{given.again}/{call.release}",
-        "placet_approval_id": given.approval_id,
-        "placet_approver": decision.by.id if decision else None,
-    }
-    return {"metadata": metadata, "run_name": call.tool}
-
-
-async def _patiently(step: Callable[[], Awaitable[_Result]]) -> _Result:
-    """Repeats a step until the ledger takes it: the tool has run, so the attempt must not fail now."""
-    while True:
-        try:
-            return await step()
-        except LedgerUnavailableError:
-            await asyncio.sleep(_PAUSE_SECONDS)
+    facts = call_facts(given.call, given.again, given.approval_id, decision.by.id if decision else None)
+    return {"metadata": facts, "run_name": given.call.tool}

@@ -24,6 +24,7 @@ from placet.engine import data_folder
 from placet.engine.connection import connect
 from placet.engine.errors import SearchAttributesError, TemporalUnreachable
 from placet.engine.findings import Finding, State
+from placet.engine.graphs_report import examine_graphs
 from placet.engine.ledger_address import ledger_address
 from placet.engine.machine import examine_machine
 from placet.engine.plan import given_temporal
@@ -50,6 +51,7 @@ async def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
     findings = list(await asyncio.to_thread(lambda: list(examine_machine(temporal_given=named))))
     findings += await _temporal(settings, expected=named or up)
     findings.append(await _ledger(settings))
+    findings += await examine_graphs(settings)
     findings.append(await _gateway(settings, expected=up or bool(environ.get("PLACET_URL"))))
     findings.append(_configuration(settings))
     return findings

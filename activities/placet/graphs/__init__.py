@@ -11,6 +11,7 @@ os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 
 from placet.graphs._agent import GraphAgent
 from placet.graphs._checkpoints import Checkpoints
+from placet.graphs._self_test import self_test
 from placet.graphs._shapes import Reached, Waiting, Wanted
 from placet.graphs.errors import (
     CheckpointsUnavailableError,
@@ -31,4 +32,5 @@ __all__ = [
     "TooManyStepsError",
     "Waiting",
     "Wanted",
+    "self_test",
 ]

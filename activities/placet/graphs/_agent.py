@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from langchain_core.runnables import RunnableConfig
 
-from placet.agents import Tool, resolve
+from placet.agents import CALL_ROWS, CallRows, Tool, resolve
 from placet.contracts.config import AgentConfig
 from placet.graphs._checkpoints import Checkpoints
 from placet.graphs._loading import Graph, Source
@@ -18,7 +18,9 @@ from placet.graphs._pinned import Pin
 from placet.graphs._shapes import Reached, Wanted
 from placet.graphs._stepping import Stepping
 from placet.graphs._tools import tools_of
+from placet.graphs._warnings import warnings_of
 from placet.ledger import AgentRow, ToolRow
+from placet.policy import matches
 
 _LIMIT: Final = "LANGGRAPH_DEFAULT_RECURSION_LIMIT"
 _LIMIT_OF_LANGGRAPH: Final = "10007"
@@ -32,6 +34,7 @@ class GraphAgent:
         self.config = config
         self._source = source
         self._tools: dict[str, Tool] | None = None
+        self._not_stepped: str | None = None
 
     @classmethod
     def load(cls, name: str, config: AgentConfig, folder: Path) -> GraphAgent:
@@ -51,10 +54,27 @@ class GraphAgent:
         rows = (
             ToolRow(name=one.name, description=one.description, args_schema=one.args_schema) for one in tools.values()
         )
-        return AgentRow(name=self.name, description=self.config.description, tools=tuple(rows))
+        warnings = [] if graph is None else warnings_of(graph)
+        if self._not_stepped is not None:
+            warnings.append(f"it runs from wait to wait in one activity, and a crash repeats more: {self._not_stepped}")
+        return AgentRow(
+            name=self.name, description=self.config.description, tools=tuple(rows), warnings=tuple(warnings)
+        )
+
+    def run_in_segments(self, why: str) -> None:
+        """Runs it from one wait to the next in one go: LangGraph does not stop after supersteps as it should."""
+        self._not_stepped = why
+
+    def is_idempotent(self, tool: str) -> bool:
+        """Returns whether a tool may be run again after a crash left it open whether it ran."""
+        return any(matches(glob, tool) for glob in self.config.idempotent)
 
     async def superstep(
-        self, wanted: Wanted, checkpoints: Checkpoints, started: Callable[[Callable[[], object]], object]
+        self,
+        wanted: Wanted,
+        checkpoints: Checkpoints,
+        started: Callable[[Callable[[], object]], object],
+        rows: CallRows | None = None,
     ) -> Reached:
         """Runs one superstep, in the loop in which all of this agent's are run.
 
@@ -62,6 +82,7 @@ class GraphAgent:
             wanted: Where the graph stands, and what it is told.
             checkpoints: Where it keeps its state.
             started: Is given what makes the graph stop at the next boundary.
+            rows: Let calls of its tools run once.
 
         Raises:
             CheckpointsUnavailableError: Trying again may help.
@@ -72,12 +93,14 @@ class GraphAgent:
             "metadata": {"placet_run_id": wanted.run_id, "placet_agent": wanted.agent},
         }
         pin = Pin(wanted.thread_id, wanted.head)
+        CALL_ROWS.set(rows)  # In the context of this superstep's own task.
         async with self._source.graph(config) as made, checkpoints.saver(pin) as saver:
             # Not `graph.copy()`: it loses the list of the types that may be made from a checkpoint.
             graph = copy.copy(made)
             graph.checkpointer = saver
-            stepping = Stepping(graph, saver, self._tools_of(made), wanted, _limit_of(made))
-            started(lambda: stepping.control.request_drain("stop"))
+            tools, limit = self._tools_of(made), _limit_of(made)
+            stepping = Stepping(graph, saver, tools, wanted, limit, stepped=self._not_stepped is None)
+            started(lambda: stepping.drain.ask("stop"))
             return await stepping.run()
 
     async def close(self) -> None:

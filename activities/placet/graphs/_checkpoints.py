@@ -13,6 +13,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from sqlalchemy import URL
 
 from placet.graphs._pinned import Pin, Pinned
+from placet.graphs._pruning import EVERY, KEPT, Stored, superfluous
 from placet.graphs.errors import CheckpointsUnavailableError, GraphError
 
 _SUFFIX: Final = "-graphs"
@@ -23,11 +24,27 @@ _BEGAN: Final = (
 )
 
 
+_STORED: Final = (
+    "SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id,"
+    " json_extract(CAST(metadata AS TEXT), '$.parents.\"\"'),"
+    " json_extract(CAST(metadata AS TEXT), '$.counters_since_delta_snapshot') IS NOT NULL"
+    " FROM checkpoints WHERE thread_id = ?"
+)
+_DELETE: Final = tuple(
+    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"  # noqa: S608 - two names
+    for table in ("writes", "checkpoints")
+)
+
+
 class Store(Protocol):
     """The database of checkpoints, open in one loop."""
 
     def saver(self, pin: Pin) -> Pinned:
         """Returns a saver that reads from this checkpoint."""
+        ...
+
+    async def prune(self, thread_id: str, head: str, keep: int) -> None:
+        """Deletes what is older than so many checkpoints before the head."""
         ...
 
     async def close(self) -> None:
@@ -57,16 +74,46 @@ class Checkpoints:
         Raises:
             CheckpointsUnavailableError: The database cannot be used.
         """
+        store = await self._store()
+        yield store.saver(pin)
+
+    async def prune(self, thread_id: str, head: str, keep: int = 0) -> None:
+        """Deletes the checkpoints of a thread that nobody will read again.
+
+        Args:
+            thread_id: The thread.
+            head: The checkpoint that counts, as the workflow has recorded it; it stays.
+            keep: How many before it stay, too.
+
+        Raises:
+            CheckpointsUnavailableError: The database cannot be used.
+        """
+        store = await self._store()
+        try:
+            await store.prune(thread_id, head, keep)
+        except Exception as error:
+            message = f"old checkpoints cannot be deleted: {error}"
+            raise CheckpointsUnavailableError(message) from error
+
+    async def prune_behind(self, thread_id: str, head: str, step: int) -> None:
+        """Deletes what is old, once in a few supersteps of a run that goes on.
+
+        Raises:
+            CheckpointsUnavailableError: The database cannot be used.
+        """
+        if step and step % EVERY == 0:
+            await self.prune(thread_id, head, KEPT)
+
+    async def _store(self) -> Store:
         loop = asyncio.get_running_loop()
         if loop not in self._opened:
             self._opened[loop] = loop.create_task(self._open())
         try:
-            store = await self._opened[loop]
+            return await self._opened[loop]
         except Exception as error:
             self._opened.pop(loop, None)
             message = f"the database of checkpoints cannot be opened: {error}"
             raise CheckpointsUnavailableError(message) from error
-        yield store.saver(pin)
 
     async def close(self) -> None:
         """Closes the connections of the running loop."""
@@ -113,6 +160,15 @@ class SqliteStore:
         saver = SqliteSaver(self._connection)
         saver.pin, saver.lock, saver.is_setup = pin, self._lock, True
         return saver
+
+    async def prune(self, thread_id: str, head: str, keep: int) -> None:
+        """Deletes what is older than so many checkpoints before the head."""
+        async with self._lock:
+            rows = await self._connection.execute_fetchall(_STORED, (thread_id,))
+            gone = superfluous([Stored(*row) for row in rows], head, keep)
+            for statement in _DELETE:
+                await self._connection.executemany(statement, [(thread_id, *one) for one in gone])
+            await self._connection.commit()
 
     async def close(self) -> None:
         """Closes the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast
 
 from langgraph.types import Interrupt
@@ -17,6 +18,7 @@ from placet.graphs._asked import asked_by_tool, result_of
 from placet.graphs._questions import misfits, question_of
 from placet.graphs._shapes import Call, Waiting
 from placet.graphs._shown import beside, plain
+from placet.graphs._uncertain import looked_at, turn_of, uncertain_call
 from placet.graphs.errors import MisfitError
 
 _OLD: Final = {"allow_accept": "approve", "allow_edit": "edit", "allow_ignore": "reject", "allow_respond": "respond"}
@@ -47,11 +49,18 @@ def read(interrupt: Interrupt[Any], place: Place, tools: Mapping[str, Tool]) -> 
         tools: The graph's, for the schemas of their arguments.
     """
     value: object = interrupt.value
+    uncertain = uncertain_call(value, tools)
+    if uncertain is not None:
+        return replace(_waiting(interrupt, place, "uncertain", [uncertain]), turn=turn_of(value))
     by_tool = asked_by_tool(value)
     form, calls = ("question", [by_tool]) if by_tool else _calls(value, interrupt.response_schema, tools)
     if not calls:
         asked = question_of(value, interrupt.response_schema, place.node)
         form, calls = "question", [Call(questions=(asked.question,), context=asked.context, refusable=False)]
+    return _waiting(interrupt, place, form, calls)
+
+
+def _waiting(interrupt: Interrupt[Any], place: Place, form: Form, calls: Sequence[Call]) -> Waiting:
     return Waiting(
         id=interrupt.id, task=place.task, form=form, node=place.node, namespace=place.namespace, calls=tuple(calls)
     )
@@ -63,6 +72,8 @@ def answer(interrupt: Interrupt[Any], waiting: Waiting, outcomes: Sequence[Outco
     Raises:
         MisfitError: It is none that the graph takes; the interrupt has to be asked about again.
     """
+    if waiting.form == "uncertain":
+        return looked_at(interrupt.value, outcomes[0])
     if waiting.form == "question" and asked_by_tool(interrupt.value):
         return result_of(waiting.calls[0], outcomes[0])
     if waiting.form == "question":

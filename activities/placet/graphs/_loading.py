@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, Asyn
 from typing import Any, Protocol, cast
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.utils import get_function_nonlocals
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph  # pyright: ignore[reportMissingTypeStubs] - it has types, and says so
 from langgraph.pregel import Pregel  # pyright: ignore[reportMissingTypeStubs]
@@ -128,12 +129,30 @@ def _graph_of(thing: object) -> Graph:
         raise TypeError(message)
     graph = cast("Graph", made)
     for inner in graphs_in(graph):
-        if isinstance(cast("object", inner.checkpointer), BaseCheckpointSaver):
+        own = cast("object", inner.checkpointer)
+        if own is False or isinstance(own, BaseCheckpointSaver):
             inner.checkpointer = None
     return graph
 
 
 def graphs_in(graph: Graph) -> list[Graph]:
-    """Returns the graphs that are nodes of a graph, and those in them."""
-    found = cast("Iterator[tuple[str, object]]", graph.get_subgraphs(recurse=True))  # pyright: ignore[reportUnknownMemberType] - untyped there
-    return [cast("Graph", inner) for _, inner in found if isinstance(inner, Pregel)]
+    """Returns the graphs that are nodes of a graph or are called in one, and those in them.
+
+    LangGraph's own list leaves out those that were compiled without a saver.
+    """
+    found = [graph]
+    for one in found:  # It grows meanwhile.
+        found += [inner for node in one.nodes.values() for inner in _held_by(node.bound) if inner not in found]
+    return found[1:]
+
+
+def _held_by(runnable: object) -> Iterator[Graph]:
+    if isinstance(runnable, Pregel):
+        yield cast("Graph", runnable)
+        return
+    for step in cast("list[object]", getattr(runnable, "steps", ())):
+        yield from _held_by(step)
+    for function in (getattr(runnable, "func", None), getattr(runnable, "afunc", None)):
+        if callable(function):
+            used = [getattr(one, "__self__", one) for one in get_function_nonlocals(function)]
+            yield from (cast("Graph", one) for one in used if isinstance(one, Pregel))

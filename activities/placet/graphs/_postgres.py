@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import URL
 
 from placet.graphs._pinned import Pin, Pinned
+from placet.graphs._pruning import Stored, superfluous
 
 _CONNECTIONS: Final = 4
 _LOCK: Final = 0x706C6163
@@ -19,6 +20,21 @@ _BEGAN: Final = (
     "SELECT 1 FROM checkpoints WHERE thread_id = %s AND checkpoint_ns <> ''"
     " AND metadata -> 'parents' ->> '' = %s LIMIT 1"
 )
+_STORED: Final = (
+    "SELECT checkpoint_ns AS namespace, checkpoint_id AS id, parent_checkpoint_id AS parent,"
+    " metadata -> 'parents' ->> '' AS root, metadata -> 'counters_since_delta_snapshot' IS NOT NULL AS in_parts"
+    " FROM checkpoints WHERE thread_id = %s"
+)
+_DELETE_WRITES: Final = (
+    "DELETE FROM checkpoint_writes WHERE thread_id = %s AND checkpoint_ns = %s AND checkpoint_id = %s"
+)
+_DELETE: Final = "DELETE FROM checkpoints WHERE thread_id = %s AND checkpoint_ns = %s AND checkpoint_id = %s"
+_DELETE_BLOBS: Final = (
+    "DELETE FROM checkpoint_blobs AS b WHERE thread_id = %s AND NOT EXISTS (SELECT 1 FROM checkpoints AS c"
+    " WHERE c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns"
+    " AND c.checkpoint -> 'channel_versions' ->> b.channel = b.version)"
+)
+"""Of a channel there is one for each of its versions, which checkpoints share."""
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
@@ -54,6 +70,17 @@ class PostgresStore:
         saver = PostgresSaver(self._pool)
         saver.pin = pin
         return saver
+
+    async def prune(self, thread_id: str, head: str, keep: int) -> None:
+        """Deletes what is older than so many checkpoints before the head."""
+        async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute(_STORED, (thread_id,))
+            gone = superfluous([Stored(**row) for row in await cursor.fetchall()], head, keep)
+            if not gone:
+                return
+            for statement in (_DELETE_WRITES, _DELETE):
+                await cursor.executemany(statement, [(thread_id, *one) for one in gone])
+            await cursor.execute(_DELETE_BLOBS, (thread_id,))
 
     async def close(self) -> None:
         """Closes the connections."""

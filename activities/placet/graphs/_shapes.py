@@ -50,6 +50,7 @@ class Call:
         args_schema: Of the tool, where it is known.
         refusable: There is a decision that says no.
         allow_skip: A question may be left open.
+        index: Its place in what waited when it was asked about, where it is asked about again.
     """
 
     tool: str | None = None
@@ -60,6 +61,7 @@ class Call:
     context: dict[str, Any] | None = None
     refusable: bool = True
     allow_skip: bool = False
+    index: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class Waiting:
 
     Attributes:
         task: Of the graph itself, in which it waits.
+        turn: The superstep after which it was asked about, where it is asked about again.
     """
 
     id: str
@@ -76,6 +79,7 @@ class Waiting:
     node: str
     namespace: str
     calls: tuple[Call, ...]
+    turn: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

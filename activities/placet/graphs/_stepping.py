@@ -8,19 +8,18 @@ it had never stopped, and to refuse an answer to what does not wait.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import Any, Final, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata
-from langgraph.errors import GraphDrained, GraphRecursionError
-from langgraph.runtime import RunControl
+from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from placet.agents import Tool
-from placet.contracts.approvals import Outcome
-from placet.contracts.graphs import BREAKPOINT
+from placet.contracts.graphs import BREAKPOINT, PERMIT, Answered
 from placet.graphs._asking import breakpoint_at, with_problem
+from placet.graphs._drain import Drain, GraphDrained
 from placet.graphs._input import input_of
 from placet.graphs._interrupts import Place, answer, read
 from placet.graphs._loading import Graph
@@ -29,6 +28,7 @@ from placet.graphs._pinned import Pinned
 from placet.graphs._shapes import Reached, Waiting, Wanted
 from placet.graphs._state import shown_state
 from placet.graphs.errors import (
+    CheckpointGoneError,
     CheckpointsUnavailableError,
     GraphChangedError,
     MisfitError,
@@ -49,7 +49,16 @@ _ROOM_TO_GO_ON: Final = 1
 class Stepping:
     """One superstep."""
 
-    def __init__(self, graph: Graph, saver: Pinned, tools: Mapping[str, Tool], wanted: Wanted, limit: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        saver: Pinned,
+        tools: Mapping[str, Tool],
+        wanted: Wanted,
+        limit: int,
+        *,
+        stepped: bool = True,
+    ) -> None:
         """Prepares a superstep.
 
         Args:
@@ -58,13 +67,15 @@ class Stepping:
             tools: The graph's.
             wanted: What to do.
             limit: How many supersteps the graph may take in one go.
+            stepped: It stops after a superstep; else where it would by itself.
         """
         self._graph = graph
         self._saver = saver
         self._tools = tools
         self._wanted = wanted
         self._limit = limit
-        self.control = RunControl()
+        self._stepped = stepped
+        self.drain = Drain()
         self._places: dict[str, Place] = {}
         self._failed: str | None = None
         self._output: object = None
@@ -74,12 +85,15 @@ class Stepping:
         """Runs the superstep.
 
         Raises:
+            CheckpointGoneError: The head is not there any more.
             CheckpointsUnavailableError: The database of checkpoints did not answer.
             GraphChangedError: What was answered is not there any more.
             NodeError: The graph failed.
             TooManyStepsError: It is not done after as many supersteps as it may take.
         """
         before = await self._state()
+        if self._wanted.head is not None and before.metadata is None:
+            raise CheckpointGoneError(self._wanted.head)
         try:
             given, flags = await self._given(before)
         except MisfitError:
@@ -139,16 +153,20 @@ class Stepping:
             if interrupt is None:
                 continue  # An earlier attempt has given this answer to its task.
             try:
-                told[one.interrupt] = self._answer(interrupt, [call.outcome for call in one.calls])
+                told[one.interrupt] = self._answer(interrupt, one)
             except MisfitError as error:
                 self._problems[one.interrupt] = str(error)
         if self._problems and not told:
             raise MisfitError(*self._problems.values())
         return told
 
-    def _answer(self, interrupt: Interrupt[Any], outcomes: Sequence[Outcome]) -> object:
+    def _answer(self, interrupt: Interrupt[Any], answered: Answered) -> object:
         asked = read(interrupt, Place(""), self._tools)
-        return answer(interrupt, asked, outcomes)
+        value = answer(interrupt, asked, [call.outcome for call in answered.calls])
+        permit = answered.calls[0].permit
+        if permit is None or not isinstance(value, dict):
+            return value
+        return {**cast("dict[str, object]", value), PERMIT: permit.model_dump()}
 
     def _stop_at(self, before: StateSnapshot) -> int:
         """Returns LangGraph's step at which the graph has taken too many; it counts anew from an input or an answer."""
@@ -159,12 +177,12 @@ class Stepping:
     def _drain_at_the_boundary(self, before: StateSnapshot, stop_at: int) -> None:
         begins = self._wanted.begins or bool(self._wanted.answers)
         left = stop_at - _step(before) - 2
-        if left <= (_ROOM_TO_BEGIN if begins else _ROOM_TO_GO_ON):
+        if not self._stepped or left <= (_ROOM_TO_BEGIN if begins else _ROOM_TO_GO_ON):
             return
 
         def stored(metadata: CheckpointMetadata) -> None:
             if metadata.get("source") == "loop":
-                self.control.request_drain("superstep")
+                self.drain.ask("superstep")
 
         self._saver.pin.stored = stored
 
@@ -182,7 +200,8 @@ class Stepping:
     async def _stream(self, given: object, config: RunnableConfig) -> bool:
         """Runs the graph to the next boundary, or to where it stops by itself; returns whether it was drained."""
         stream = cast("Callable[..., AsyncIterator[_Part]]", self._graph.astream)
-        parts = stream(given, config, stream_mode=list(_MODES), subgraphs=True, durability="sync", control=self.control)
+        modes = list(_MODES)
+        parts = stream(given, config, stream_mode=modes, subgraphs=True, durability="sync", **self.drain.given)
         try:
             with self._database():
                 async for namespace, mode, payload in parts:

@@ -2,6 +2,7 @@
 
 GraphError
 ├── GraphChangedError            the graph is not the one that asked
+├── CheckpointGoneError          what it would go on from has been deleted
 ├── NodeError                    the graph's own code failed
 ├── TooManyStepsError            it took more supersteps than it may
 └── MisfitError                  what somebody answered is not what the graph takes
@@ -27,6 +28,21 @@ class GraphChangedError(GraphError):
         self.interrupt = interrupt
         super().__init__(
             "The graph has changed while it waited: the node that asked is not there any more. Start it again."
+        )
+
+
+class CheckpointGoneError(GraphError):
+    """The checkpoint to go on from is not there: a reset went back too far, or the database is another one.
+
+    Attributes:
+        head: Its id.
+    """
+
+    def __init__(self, head: str) -> None:
+        self.head = head
+        super().__init__(
+            f"The checkpoint {head} is not there any more: old ones are deleted while a run goes on and when it has"
+            " ended. Start it again, or reset it to a later superstep."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from langchain.agents.middleware import AgentMiddleware
@@ -11,10 +11,16 @@ from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import ToolMessage
 from langgraph.types import Command, interrupt
 
-from placet.contracts.canonical import canonical_text
+from placet.agents import CALL_ROWS, PermittedCall
+from placet.contracts.canonical import MalformedJsonError, canonical_text, digest
+from placet.contracts.graphs import PERMIT, Permit
 from placet.contracts.questions import ASK_HUMAN
+from placet.langchain._once import Steps, arun, once, run
+from placet.langchain._results import Result, mapped
 
-_Result = ToolMessage | Command[Any]
+_Given = ToolMessage | Command[Any]
+"""What LangChain says that a tool gives; it may be a list of them."""
+_ANOTHER: Final = "This call was not run: its arguments are not the ones that were shown."
 _NOT_RUN: Final = "This call was not allowed; it was not run. Do not try the same call again."
 
 
@@ -25,31 +31,93 @@ class ApprovalMiddleware(AgentMiddleware[Any, Any, Any]):
     approval, while the other calls of the message run. The agent is otherwise as it was:
     `create_agent(model, tools, middleware=[ApprovalMiddleware()])`.
 
-    Policy is asked where the graph runs, in `GraphRun`, once for each call. Elsewhere every call interrupts, in the
-    form of LangChain's own middleware (`ToolApprovalRequest`), and waits for a decision in that form.
+    Policy is asked where the graph runs, in `GraphRun`, once for each call, and a call runs there behind a row of the
+    ledger: a crash runs no call twice, and where it leaves open whether one ran, a person is asked. Elsewhere every
+    call interrupts, in the form of LangChain's own middleware (`ToolApprovalRequest`), and waits for a decision in
+    that form.
 
     It stands first in the list of middleware: what stands before it runs again when a call is decided.
     """
 
-    def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], _Result]) -> _Result:
+    def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], _Given]) -> _Given:
         """Runs a call as it was decided, or answers it."""
         if request.tool_call["name"] == ASK_HUMAN:
             return handler(request)
-        decision = _decision_on(request)
-        if decision["type"] in {"reject", "respond"}:
-            return _answered(request, decision)
-        return _told(handler(_as_decided(request, decision)), decision)
+        decided = _decided(request)
+        if isinstance(decided, ToolMessage):
+            return decided
+        steps = decided.steps()
+        if steps is None:
+            return cast("_Given", decided.told(handler(decided.request)))
+        return cast("_Given", run(steps, lambda: handler(decided.request)))
 
     async def awrap_tool_call(
-        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[_Result]]
-    ) -> _Result:
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[_Given]]
+    ) -> _Given:
         """Runs a call as it was decided, or answers it."""
         if request.tool_call["name"] == ASK_HUMAN:
             return await handler(request)
-        decision = _decision_on(request)
-        if decision["type"] in {"reject", "respond"}:
-            return _answered(request, decision)
-        return _told(await handler(_as_decided(request, decision)), decision)
+        decided = _decided(request)
+        if isinstance(decided, ToolMessage):
+            return decided
+        steps = decided.steps()
+        if steps is None:
+            return cast("_Given", decided.told(await handler(decided.request)))
+        return cast("_Given", await arun(steps, lambda: handler(decided.request)))
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """A call that runs.
+
+    Attributes:
+        request: With the arguments that an edit put in their place.
+    """
+
+    request: ToolCallRequest
+    decision: Mapping[str, Any]
+
+    def steps(self) -> Steps | None:
+        """Returns how the call runs behind its row; None where there are no rows: the graph runs without Placet."""
+        rows, permit = CALL_ROWS.get(), _permit(self.decision)
+        if rows is None or permit is None:
+            return None
+        called = self.request.tool_call
+        call = PermittedCall(permit, called["id"] or "", called["name"], canonical_text(called["args"]))
+        return once(rows, call, self.request, self.told)
+
+    def told(self, result: Result) -> Result:
+        """Returns the result; that of an edited call says what ran."""
+        if self.decision["type"] != "edit":
+            return result
+        ran = canonical_text(self.request.tool_call["args"])
+        told = f"A person changed the arguments before the call ran; it ran with {ran}"
+        return mapped(result, lambda message: _with_notice(message, told))
+
+
+def _decided(request: ToolCallRequest) -> _Decided | ToolMessage:
+    """Returns the call as it runs, or what the model reads instead."""
+    decision = _decision_on(request)
+    if decision["type"] in {"reject", "respond"}:
+        return _answered(request, decision)
+    decided = _as_decided(request, decision)
+    permit = _permit(decision)
+    if permit is not None and permit.digest != _digest(decided):
+        return _answered(request, {"type": "reject", "message": _ANOTHER})
+    return _Decided(decided, decision)
+
+
+def _permit(decision: Mapping[str, Any]) -> Permit | None:
+    found: object = decision.get(PERMIT)
+    return None if found is None else Permit.model_validate(found)
+
+
+def _digest(request: ToolCallRequest) -> str | None:
+    """Returns the digest of a call; None where its arguments are no JSON."""
+    try:
+        return digest(request.tool_call["name"], canonical_text(request.tool_call["args"]))
+    except MalformedJsonError:
+        return None
 
 
 def _decision_on(request: ToolCallRequest) -> Mapping[str, Any]:
@@ -103,23 +171,6 @@ def _as_decided(request: ToolCallRequest, decision: Mapping[str, Any]) -> ToolCa
         return request
     args: dict[str, Any] = dict(decision["edited_action"]["args"])
     return request.override(tool_call={**request.tool_call, "args": args})
-
-
-def _told(result: _Result, decision: Mapping[str, Any]) -> _Result:
-    """Returns the result; that of an edited call says what ran."""
-    if decision["type"] != "edit":
-        return result
-    ran = canonical_text(decision["edited_action"]["args"])
-    told = f"A person changed the arguments before the call ran; it ran with {ran}"
-    if isinstance(result, ToolMessage):
-        return _with_notice(result, told)
-    update: object = result.update
-    messages: object = cast("dict[str, Any]", update).get("messages") if isinstance(update, dict) else None
-    if not isinstance(messages, list):
-        return result
-    listed = cast("list[object]", messages)
-    noticed = [_with_notice(one, told) if isinstance(one, ToolMessage) else one for one in listed]
-    return replace(result, update={**cast("dict[str, Any]", update), "messages": noticed})
 
 
 def _with_notice(message: ToolMessage, told: str) -> ToolMessage:

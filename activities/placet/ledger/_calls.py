@@ -82,13 +82,20 @@ async def start(connection: AsyncConnection, claim: Claim, at: datetime) -> Call
         return CallClaim("mine")
     if found.state in _ENDS:
         return CallClaim("finished", found.state, found.message_id)
-    if not claim.idempotent or found.state != "started":
+    nobodys = found.owner is None
+    if found.state != "started" or not (claim.idempotent or nobodys):
         return CallClaim("uncertain")
     attempt = found.attempt + 1
     taken = update(calls).where(_is(claim.call, claim.again)).values(owner=claim.owner, attempt=attempt)
     await connection.execute(taken)
     await append(connection, [_started(claim, attempt, at)])
     return CallClaim("taken_over")
+
+
+async def let_go(connection: AsyncConnection, claim: Claim) -> None:
+    """Leaves the row of a call that has not ended to whoever comes next."""
+    mine = and_(_is(claim.call, claim.again), calls.c.owner == claim.owner, calls.c.state == "started")
+    await connection.execute(update(calls).where(mine).values(owner=None))
 
 
 async def finish(connection: AsyncConnection, claim: Claim, ending: CallEnding, at: datetime) -> bool:
@@ -246,6 +253,8 @@ def _judged(run_id: str | None, source: Source | None, entry: Judged, at: dateti
 def _once(run_id: str | None, source: Source | None, entry: Judged) -> str | None:
     """Returns what makes a verdict unique; told twice is better than taken for another's."""
     data = entry.data
+    if run_id is not None and entry.interrupt is not None:
+        return _short(f"{entry.type}:{run_id}:{entry.interrupt}:{data.digest}")
     if run_id is not None:
         return _short(f"{entry.type}:{run_id}:{data.turn}:{data.index}:{data.digest}")
     if source is None or source.workflow_id is None or entry.once is None:

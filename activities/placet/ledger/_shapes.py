@@ -234,6 +234,7 @@ class Judged:
     Attributes:
         once: Names the call where no run of ours does (run, turn and index name ours), so that a
             repeat writes nothing.
+        interrupt: Names the call of a graph in its run: it is listed in each superstep in which it waits.
     """
 
     type: Literal["call.allowed", "call.denied"]
@@ -241,6 +242,7 @@ class Judged:
     call_id: str | None = None
     actor: str | None = None
     once: str | None = None
+    interrupt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -276,10 +278,15 @@ class McpServerRow(Message):
 
 
 class AgentRow(Message):
-    """An agent as the worker that runs it publishes it."""
+    """An agent as the worker that runs it publishes it.
+
+    Attributes:
+        warnings: What its author should know of.
+    """
 
     name: str
     description: str | None = None
     model: str | None = None
     tools: tuple[ToolRow, ...] = ()
     mcp: tuple[McpServerRow, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from placet_testing.graphs.running import Graphs
+from placet_testing.graphs.running import Graphs, call_events
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -58,3 +58,47 @@ def test_a_graph_asks_people_with_the_built_in_tool(graphs: Graphs) -> None:
 def test_a_question_that_makes_no_sense_is_told_to_the_model_and_nobody_is_asked(graphs: Graphs) -> None:
     run = graphs.start("governed", json.dumps([("ask_human", {"questions": [{"question": "Which?"}]})]))
     assert "allow_text" in graphs.ended(run)["output"]
+
+
+def test_calls_are_told_of_as_those_of_an_agent_with_tools(graphs: Graphs) -> None:
+    run = graphs.start("governed", json.dumps([("find", {"order": 51}), ("drop_table", {"name": "t51"})]))
+    graphs.ended(run)
+    assert call_events(graphs, run) == ["call.allowed", "call.denied", "call.started", "call.finished"]
+    run = graphs.start("governed", json.dumps([("refund", {"order": 52, "amount": 1})]))
+    (waiting,) = graphs.pending(run, 1)
+    assert graphs.decide(waiting, "reject").status_code == 200
+    graphs.ended(run)
+    assert call_events(graphs, run) == []
+    assert graphs.get(f"/v1/approvals/{waiting['id']}")["execution"] is None
+
+
+def test_an_approval_says_how_its_call_went(graphs: Graphs) -> None:
+    calls = [("refund", {"order": 53, "amount": 1}), ("ship", {"order": 54}), ("breaks", {"order": 55})]
+    run = graphs.start("governed", json.dumps(calls))
+    waiting = {one["tool"]: one for one in graphs.pending(run, 3)}
+    assert graphs.decide(waiting["ship"]).status_code == 200
+    edited = {"order": 53, "amount": 2}
+    assert graphs.decide(waiting["refund"], "edit", args=edited).status_code == 200
+    graphs.until(lambda: ("refund 53 2" in graphs.lines() and "ship 54" in graphs.lines()) or None, run)
+    assert graphs.decide(waiting["breaks"]).status_code == 200
+    ended = graphs.ended(run)
+    assert (ended["status"], ended["error"]) == (
+        "failed",
+        "graph_failed: The node tools raised LookupError: no such account",
+    )
+    went = {tool: graphs.get(f"/v1/approvals/{one['id']}")["execution"]["status"] for tool, one in waiting.items()}
+    assert went == {"refund": "succeeded", "ship": "succeeded", "breaks": "failed"}
+    assert [graphs.lines().count(line) for line in ("refund 53 2", "ship 54", "breaks 55")] == [1, 1, 1]
+
+
+def test_a_tool_may_ask_by_itself_behind_its_approval(graphs: Graphs) -> None:
+    run = graphs.start("governed", json.dumps([("wire", {"order": 56})]))
+    (waiting,) = graphs.pending(run, 1)
+    assert graphs.decide(waiting).status_code == 200
+    own = graphs.until(
+        lambda: next((one for one in graphs.run(run)["pending"] if one["id"] != waiting["id"]), None), run
+    )
+    assert graphs.answer(own, text="DE-2").status_code == 200
+    assert graphs.ended(run)["output"] == "Sent to DE-2."
+    assert [line for line in graphs.lines() if line.startswith("wire 56")] == ["wire 56 DE-2"]
+    assert call_events(graphs, run) == ["call.started", "call.started", "call.finished"]

@@ -128,3 +128,22 @@ def test_a_cancelled_run_leaves_a_thread_that_goes_on(graphs: Graphs) -> None:
 def test_the_tools_of_a_graph_are_published_with_it(graphs: Graphs) -> None:
     agents = {one["name"]: one for one in graphs.get("/v1/agents")["items"]}
     assert [tool["name"] for tool in agents["batched"]["tools"]] == ["refund", "send", "find"]
+
+
+def test_a_new_message_takes_the_place_of_what_waits_where_it_is_asked_for(graphs: Graphs) -> None:
+    """Every approval ends as superseded, and nothing more of the run starts, neither its model nor a call."""
+    wanted = calls(("refund", {"order": 61, "amount": 1}), ("refund", {"order": 62, "amount": 2}))
+    run = graphs.start("per-call", wanted)
+    waiting = graphs.pending(run, 2)
+    models = sum(line.startswith("model ") for line in graphs.lines())
+    message = {"role": "user", "content": "never mind", "id": "m61"}
+    body = {"assistant_id": "per-call", "input": {"messages": [message]}, "multitask_strategy": "reject"}
+    path = f"/langgraph/threads/{run['thread_id']}/runs/wait"
+    assert graphs.post(path, body).status_code == 409
+    answer = graphs.post(path, {**body, "multitask_strategy": "interrupt"})
+    assert answer.json()["messages"][-1]["content"] == "You said never mind.", answer.text
+    assert [graphs.get(f"/v1/approvals/{one['id']}")["status"] for one in waiting] == ["superseded"] * 2
+    assert graphs.run(run)["status"] == "cancelled"
+    assert [graphs.decide(one).json()["code"] for one in waiting] == ["superseded"] * 2
+    assert sum(line.startswith("model ") for line in graphs.lines()) == models + 1
+    assert not [line for line in graphs.lines() if line.startswith(("refund 61", "refund 62"))]

@@ -19,7 +19,7 @@ from placet.engine.ports import free_port
 from placet.engine.server import TEMPORAL, UI
 
 COMMAND: Final = (sys.executable, "-m", "placet.cli", "up")
-READY_LIMIT: Final = 60.0
+READY_LIMIT: Final = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,82 +5,16 @@
 
 from __future__ import annotations
 
-import operator
-import uuid
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
 
 import pytest
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import START, StateGraph
-from langgraph.types import interrupt
 from sqlalchemy import make_url
-from typing_extensions import TypedDict
 
-from placet.contracts.approvals import Outcome
-from placet.contracts.config import AgentConfig
-from placet.contracts.decisions import DecisionRecord
-from placet.contracts.graphs import Answered, Released
-from placet.graphs import Checkpoints, GraphAgent, GraphChangedError, Reached, TooManyStepsError, Wanted
-from placet.graphs._loading import Source
-
-
-class Notes(TypedDict):
-    """What these graphs work on."""
-
-    notes: Annotated[list[str], operator.add]
-
-
-@dataclass
-class Runs:
-    """A graph on one thread, stepped as the workflow does it."""
-
-    checkpoints: Checkpoints
-    wanted: Wanted = field(default_factory=lambda: Wanted(run_id="run-1", agent="a", thread_id=uuid.uuid4().hex))
-    ran: list[str] = field(default_factory=list[str])
-
-    def agent(self, *nodes: str, questions: Sequence[object] = ("which?",)) -> GraphAgent:
-        """Returns a graph of parallel nodes, each of which asks these questions."""
-        builder = StateGraph(Notes)
-        for name in nodes:
-            builder.add_node(name, self._asks(name, questions))
-            builder.add_edge(START, name)
-        return GraphAgent("a", AgentConfig(graph="x:y"), Source(builder.compile()))
-
-    def _asks(self, name: str, questions: Sequence[object]) -> Any:
-        def node(state: Notes) -> dict[str, list[str]]:
-            del state
-            said = [interrupt(question) for question in questions]
-            self.ran.append(name)
-            return {"notes": [f"{name} {one}" for one in said]}
-
-        return node
-
-    async def step(self, agent: GraphAgent, **changes: Any) -> Reached:
-        """Runs a superstep; where it is not told otherwise, from where the last one ended."""
-        reached = await agent.superstep(replace(self.wanted, **changes), self.checkpoints, lambda _: None)
-        self.wanted = replace(self.wanted, head=reached.head, stop_at=reached.stop_at)
-        return reached
-
-    async def until_it_waits(self, agent: GraphAgent) -> Reached:
-        """Begins a run, and steps until people are wanted."""
-        reached = await self.step(agent, begins=True, given={"notes": []})
-        while reached.status == "drained":
-            reached = await self.step(agent)
-        return reached
-
-
-def says(reached: Reached, text: str, place: int = 0) -> Answered:
-    """Returns the answer to one of those that wait."""
-    waiting = reached.waiting[place]
-    decision = {"id": "d", "type": "answer", "by": {"id": "user:dana", "name": "Dana", "via": "api"}}
-    record = DecisionRecord.model_validate(
-        {**decision, "received_at": "2026-03-01T00:00:00Z", "digest": "", "answers": {"answer": {"text": text}}}
-    )
-    outcome = Outcome(status="answered", digest="", decision=record)
-    return Answered(interrupt=waiting.id, task=waiting.task, calls=(Released(tool="ask_human", outcome=outcome),))
+from placet.graphs import Checkpoints, GraphChangedError, TooManyStepsError
+from placet_testing.graphs.stepping import Notes, Runs, says
 
 
 @pytest.fixture
@@ -171,5 +105,5 @@ async def test_a_graph_may_take_as_many_steps_as_in_one_go(runs: Runs) -> None:
         await limited.ainvoke({"notes": []})
     in_one_go = len(runs.ran)
     with pytest.raises(TooManyStepsError, match="more than 6 supersteps"):
-        await runs.until_it_waits(GraphAgent("a", AgentConfig(graph="x:y"), Source(limited)))
+        await runs.until_it_waits(runs.of(limited))
     assert len(runs.ran) - in_one_go == in_one_go == 6

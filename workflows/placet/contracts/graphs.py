@@ -12,17 +12,20 @@ from placet.contracts.approvals import Outcome
 from placet.contracts.calls import Args, Verdict
 from placet.contracts.runs import RunStart
 
-Form = Literal["batch", "call", "policy", "old", "question", "breakpoint"]
+Form = Literal["batch", "call", "policy", "uncertain", "old", "question", "breakpoint"]
 """What an interrupt wants for an answer.
 
 `batch` and `call` are LangChain's human-in-the-loop middleware: all calls of a message in one, or each on its own;
-`policy` is a call of ours, on which policy has the word: what it allows asks nobody; `old` is the `HumanInterrupt` of
+`policy` is a call of ours, on which policy has the word: what it allows asks nobody; `uncertain` is one of those that a
+crash has left open; `old` is the `HumanInterrupt` of
 before; a `question` takes whatever fits; a `breakpoint` is a stop with which the
 graph was compiled, and wants no answer but that it goes on.
 """
 
 BREAKPOINT: Final = "breakpoint"
 """Stands where an interrupt has its id: a breakpoint is none."""
+PERMIT: Final = "placet"
+"""The key of an answer that holds what lets the call run."""
 GO_ON: Final = "continue"
 STOP_HERE: Final = "stop"
 
@@ -50,16 +53,37 @@ class GraphInput(RunStart):
     steps_a_history: int | None = Field(default=None, ge=1)
 
 
+class Permit(Message):
+    """What lets a call of a graph's own tool run, and names its row; it travels with the answer to its interrupt.
+
+    Attributes:
+        turn: The superstep after which the call was asked about.
+        index: Its place in what waited then.
+        release: What lets it run: the approval's id, or the interrupt's where policy allowed it.
+        digest: Of the call that may run.
+        approver: Who approved it, `user:…`.
+    """
+
+    turn: int
+    index: int
+    release: str
+    digest: str
+    approval_id: str | None = None
+    approver: str | None = None
+
+
 class Released(Inside):
     """How the approval of one call ended.
 
     Attributes:
         args: Of the call as it was asked, where it was approved: what runs is judged once more.
+        permit: Lets it run, where it runs behind a row of the ledger.
     """
 
     tool: str
     outcome: Outcome
     args: Args | None = None
+    permit: Permit | None = None
 
 
 class Answered(Inside):
@@ -107,6 +131,7 @@ class Ask(Message):
         args: Of the call; the questions where there is no call.
         verdict: What policy says of it: `ask` with its terms, `deny`, or `allow` where policy has the word.
         refusable: The graph has a way to be told no; where it has none, nobody's answer ends the run.
+        index: Its place in all that waits.
         allow_skip: A question may be left open.
         context: What else the person is shown.
     """
@@ -118,6 +143,7 @@ class Ask(Message):
     schema_ref: str | None = None
     refusable: bool = True
     context: dict[str, JsonValue] | None = None
+    index: int | None = None
 
 
 class Pending(Inside):
@@ -127,6 +153,7 @@ class Pending(Inside):
         id: LangGraph's, or `breakpoint`.
         task: Of the graph itself, in which it waits.
         namespace: Of the subgraph, as LangGraph writes it; empty in the graph itself.
+        turn: Of a call that is uncertain: the superstep after which it was asked about.
     """
 
     id: str
@@ -134,6 +161,7 @@ class Pending(Inside):
     form: Form
     node: str
     namespace: str = ""
+    turn: int | None = None
     asks: tuple[Ask, ...]
 
     @property

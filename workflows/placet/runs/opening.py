@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from placet.runs.stopping import Stopping
 
 APPROVAL_TASK_TIMEOUT: Final = timedelta(seconds=5)
+_STOPS_WHEN_SUPERSEDED: Final = "a run stops when an approval of it is superseded"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Opened:
             outcome = Outcome(status="cancelled", digest=self.given.digest or "", reason="gone")
         # Not in a finally: an eviction from the cache closes this coroutine outside any workflow task.
         self.stopping.has_ended(self.id)
+        if outcome.status == "superseded" and workflow.patched(_STOPS_WHEN_SUPERSEDED):
+            # A new message takes the run's place: nothing more of it starts until its cancel has come.
+            self.stopping.stop("cancelled", outcome.reason)
         return outcome
 
 

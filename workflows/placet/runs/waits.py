@@ -10,10 +10,10 @@ from temporalio import workflow
 
 from placet.contracts.approvals import ApprovalInput, Outcome
 from placet.contracts.calls import Terms
-from placet.contracts.graphs import BREAKPOINT, STOP_HERE, Answered, Released
+from placet.contracts.graphs import BREAKPOINT, STOP_HERE, Answered, Permit, Released
 from placet.contracts.questions import ASK_HUMAN
 from placet.contracts.runs import ModelCall
-from placet.runs.asks import Asks, who_decided
+from placet.runs.asks import STOP, Asks, what_happened, who_decided
 from placet.runs.opening import Opened, open_approval
 
 if TYPE_CHECKING:
@@ -26,10 +26,12 @@ class _Wait:
     """One interrupt that waits.
 
     Attributes:
+        number: The superstep after which it was asked about.
         opened: Its approvals, in the order of its calls; None where policy has said all and nobody is asked.
     """
 
     pending: Pending
+    number: int
     opened: tuple[Opened | None, ...]
     outcomes: asyncio.Task[tuple[Outcome, ...]]
 
@@ -72,6 +74,7 @@ class Waits:
             await self._withdraw(self._open.pop(known))
 
     async def _ask(self, pending: Pending, number: int, says: str | None) -> _Wait:
+        number = number if pending.turn is None else pending.turn
         opened: list[Opened | None] = []
         for place, ask in enumerate(pending.asks):
             if ask.verdict.effect != "ask":
@@ -79,7 +82,7 @@ class Waits:
                 continue
             given = _approval(Asks(self._run, number, says), pending, place, ask)
             opened.append(await open_approval(given, self._run, number, self._stopping))
-        return _Wait(pending, tuple(opened), asyncio.create_task(_outcomes(pending, opened)))
+        return _Wait(pending, number, tuple(opened), asyncio.create_task(_outcomes(pending, opened)))
 
     async def _withdraw(self, wait: _Wait) -> None:
         for one in wait.opened:
@@ -98,8 +101,11 @@ class Waits:
                 self._stopping.stop("cancelled", f"what {_named(wait.pending, ask)} asked was withdrawn")
         if wait.pending.id == BREAKPOINT and chosen(outcomes[0]) == STOP_HERE:
             self._stopping.stop("cancelled", f"stopped at {wait.pending.node}", who_decided(outcomes[0]))
-        released = zip(wait.pending.asks, outcomes, strict=True)
-        calls = tuple(_released(ask, outcome) for ask, outcome in released)
+        if wait.pending.form == "uncertain" and what_happened(outcomes[0]) == STOP:
+            reason = f"stopped after {wait.pending.asks[0].tool} was left uncertain"
+            self._stopping.stop("cancelled", reason, who_decided(outcomes[0]))
+        released = zip(wait.pending.asks, wait.opened, outcomes, strict=True)
+        calls = tuple(_released(wait, ask, opened, outcome) for ask, opened, outcome in released)
         return Answered(interrupt=wait.pending.id, task=wait.pending.task, calls=calls)
 
 
@@ -112,8 +118,25 @@ async def _outcomes(pending: Pending, opened: list[Opened | None]) -> tuple[Outc
     )
 
 
-def _released(ask: Ask, outcome: Outcome) -> Released:
-    return Released(tool=ask.tool, outcome=outcome, args=ask.args if outcome.status == "approved" else None)
+def _released(wait: _Wait, ask: Ask, opened: Opened | None, outcome: Outcome) -> Released:
+    if outcome.status != "approved":
+        return Released(tool=ask.tool, outcome=outcome)
+    return Released(tool=ask.tool, outcome=outcome, args=ask.args, permit=_permit(wait, ask, opened, outcome))
+
+
+def _permit(wait: _Wait, ask: Ask, opened: Opened | None, outcome: Outcome) -> Permit | None:
+    """Returns what lets a call run that the graph runs behind a row of the ledger."""
+    if wait.pending.form != "policy" or ask.index is None:
+        return None
+    decision = outcome.decision
+    return Permit(
+        turn=wait.number,
+        index=ask.index,
+        release=opened.id if opened else wait.pending.id,
+        digest=decision.digest if decision else ask.args.digest,
+        approval_id=opened.id if opened else None,
+        approver=decision.by.id if decision else None,
+    )
 
 
 def _of_policy(ask: Ask) -> Outcome:
@@ -130,7 +153,7 @@ def chosen(outcome: Outcome) -> str | None:
 
 def _approval(asks: Asks, pending: Pending, place: int, ask: Ask) -> ApprovalInput:
     call = ModelCall(
-        index=place,
+        index=place if ask.index is None else ask.index,
         call_id=pending.id,
         tool=ask.tool,
         args=ask.args,
@@ -138,7 +161,12 @@ def _approval(asks: Asks, pending: Pending, place: int, ask: Ask) -> ApprovalInp
         allow_skip=ask.allow_skip,
         context=ask.context,
     )
-    given = asks.questions(call, ask.verdict) if ask.tool == ASK_HUMAN else asks.call(call, ask.verdict, ask.context)
+    if pending.form == "uncertain":
+        given = asks.what_happened(call, ask.verdict, ask.args)
+    elif ask.tool == ASK_HUMAN:
+        given = asks.questions(call, ask.verdict)
+    else:
+        given = asks.call(call, ask.verdict, ask.context)
     return given.model_copy(update={"metadata": {"graph": _where(pending, place)}})
 
 

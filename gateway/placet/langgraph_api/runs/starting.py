@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -119,12 +120,8 @@ async def _supersede(services: Services, caller: Caller, run: Run) -> None:
     """Takes back what waits, on the record, ends the run, and waits for its end."""
     if not may_stop(caller, run):
         raise ProblemError(code="not_allowed", detail="Who started a run, or an admin, puts another in its place.")
-    for approval in run.pending:
-        try:
-            await services.withdrawing.withdraw(caller, approval.id, _REASON, status="superseded")
-        except RefusedError:
-            # Somebody was faster; the run ends all the same.
-            continue
+    # At once: with the first of them the run withdraws what is left.
+    await asyncio.gather(*(_withdraw(services, caller, approval.id) for approval in run.pending))
     try:
         await stop_run(services, caller, run, _REASON)
     except ClosedError:
@@ -136,3 +133,9 @@ async def _supersede(services: Services, caller: Caller, run: Run) -> None:
             return
         await asyncio.sleep(_LOOK)
     raise busy(run.thread_id, run)
+
+
+async def _withdraw(services: Services, caller: Caller, approval_id: str) -> None:
+    # Where somebody was faster the run ends all the same.
+    with contextlib.suppress(RefusedError):
+        await services.withdrawing.withdraw(caller, approval_id, _REASON, status="superseded")

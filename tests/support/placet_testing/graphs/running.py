@@ -99,6 +99,12 @@ class Graphs:
         raise AssertionError(message)
 
 
+def call_events(graphs: Graphs, run: Json) -> list[str]:
+    """Returns the types of what happened to the calls of a run that has ended, in the order of the log."""
+    with httpx.stream("GET", f"{graphs.up.url}/v1/runs/{run['id']}/events", timeout=30) as answer:
+        return [line.removeprefix("event: ") for line in answer.iter_lines() if line.startswith("event: call.")]
+
+
 @contextmanager
 def running_graphs(folder: Path, **environment: str) -> Generator[Graphs]:
     """Starts `placet up` with the graphs of this folder."""
