@@ -195,6 +195,7 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "GET /service": _PAGE,
         "GET /settings": _PAGE,
         "POST /settings": _PAGE,
+        "POST /settings/sessions": _SESSION,
     }
 )
 """By method and path; what is not here is not served."""

@@ -73,7 +73,7 @@ def page(
         "theme": theme_of(request),
         "path": request.url.path,
         "now": services.clock(),
-        "trouble": weather_of(request).trouble,
+        "trouble": weather_of(request).trouble if caller else None,
     }
     text = templates().get_template(template).render({**shell, **content})
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})

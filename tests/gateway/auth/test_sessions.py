@@ -18,6 +18,7 @@ from placet.contracts.config import Config
 from placet.contracts.sign_in import SignIn
 from placet_testing.fake_temporal import FakeClock
 from placet_testing.gateway import Site, asked, config_of, key_of, people, problem, said
+from placet_testing.web import as_sent
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 OURS = {"Origin": "http://127.0.0.1:7117", "Sec-Fetch-Site": "same-origin"}
@@ -293,3 +294,16 @@ async def test_somebody_taken_out_of_the_configuration_is_out(
     )
     same = left.client(Cookie=f"placet_session={browser.cookies['placet_session']}")
     problem(await same.get("/v1/me"), 401, "unauthenticated")
+
+
+async def test_who_signs_out_everywhere_is_nowhere_signed_in_any_more(site: Site) -> None:
+    here, there, other = await signed_in(site), await signed_in(site), await signed_in(site, "max")
+    page = BeautifulSoup((await here.get("/settings")).text, "html.parser")
+    form = page.select_one("form[action='/settings/sessions']")
+    assert form is not None
+    answer = await here.post("/settings/sessions", data=as_sent(form), headers=OURS)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    for browser in (here, there):
+        problem(await browser.get("/v1/me"), 401, "unauthenticated")
+    assert (await other.get("/v1/me")).status_code == 200
+    assert "Sign out everywhere" not in (await site.client("dana").get("/settings")).text, "a key is no session"

@@ -1,4 +1,4 @@
-"""`/settings`: how pages look and which keys they hear, in this browser."""
+"""`/settings`: how pages look and which keys they hear, in this browser; and an end to every session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from placet.api.access import SignedIn
+from placet.api.access import Gateway, SignedIn, SignedInAtAll
+from placet.api.errors import ProblemError
 from placet.web.answers import THEME_COOKIE, THEMES, page, see
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
@@ -29,6 +30,18 @@ async def show_settings(request: Request, caller: SignedIn) -> Response:
 async def show_service(request: Request, caller: SignedIn) -> Response:
     """Shows what keeps decisions from taking effect now, for the notice of every page."""
     return page(request, "service.html", caller=caller)
+
+
+@router.post("/settings/sessions")
+async def sign_out_everywhere(request: Request, caller: SignedInAtAll, services: Gateway) -> Response:
+    """Ends every session of the reader, in every browser and command line."""
+    sessions = services.auth.sessions
+    if sessions is None or caller.method != "session":
+        raise ProblemError(code="not_allowed", detail="Only who has signed in in a browser signs out everywhere.")
+    await services.ledger.access.revoke_sessions_of(caller.user, services.clock())
+    answer = see("/sign-in")
+    await sessions.end(request, answer)
+    return answer
 
 
 @router.post("/settings")
