@@ -12,7 +12,7 @@ from httpx import AsyncClient
 
 from placet.api.auth.limits import Limiter, Rate
 from placet.api.ports import Poller
-from placet.web.weather import FRESH, TEMPORAL, WORKER, Weather
+from placet.web.service_status import FRESH, TEMPORAL, WORKER, ServiceStatus
 from placet_testing.gateway import QUESTION, Site, asked, said
 from placet_testing.web import as_sent, on_a_page, read
 
@@ -43,7 +43,7 @@ class Passing:
 
 async def test_a_page_says_what_is_away_as_long_as_it_is(local_site: Site) -> None:
     passing = Passing()
-    local_site.app.state.weather = Weather(passing)
+    local_site.app.state.service_status = ServiceStatus(passing)
     client = local_site.client()
     told: list[str] = []
     for polling, reachable in (([], True), ([], False), ([Poller("1@elsewhere", local_site.clock())], True)):
@@ -55,11 +55,11 @@ async def test_a_page_says_what_is_away_as_long_as_it_is(local_site: Site) -> No
 
 async def test_what_nobody_has_looked_at_for_long_is_not_told(local_site: Site) -> None:
     passing = Passing()
-    weather = Weather(passing)
-    await weather.look(local_site.app.state.services)
-    assert weather.trouble == WORKER
+    service_status = ServiceStatus(passing)
+    await service_status.look(local_site.app.state.services)
+    assert service_status.trouble == WORKER
     passing.now += 60
-    assert weather.trouble is None
+    assert service_status.trouble is None
 
 
 async def test_a_decision_that_could_not_be_sent_comes_back_with_what_was_typed_and_its_key(local_site: Site) -> None:

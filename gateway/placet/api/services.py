@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from placet.api.approvals.asking import Asking
 from placet.api.approvals.withdrawing import Withdrawing
-from placet.api.auth.desk import auth_of
+from placet.api.auth.assembly import auth_of
 from placet.api.decisions.batch import Batch
 from placet.api.decisions.deciding import Deciding
 from placet.api.decisions.delivery import Clock, Delivery, Limits, utc_now
@@ -26,7 +26,7 @@ from placet.ledger import Ledger
 from placet.telemetry import LedgerMetrics, Names
 
 if TYPE_CHECKING:
-    from placet.api.auth.desk import Auth
+    from placet.api.auth.assembly import Auth
     from placet.api.auth.directory import Directory
     from placet.api.policy import EditPolicy
     from placet.api.ports import Temporal

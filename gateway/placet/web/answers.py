@@ -15,7 +15,7 @@ from placet.cards.view import headline
 from placet.cards.visible import lines, one_line
 from placet.web import pieces
 from placet.web.assets import address
-from placet.web.weather import weather_of
+from placet.web.service_status import service_status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ def page(
         "theme": theme_of(request),
         "path": request.url.path,
         "now": services.clock(),
-        "trouble": weather_of(request).trouble if caller else None,
+        "trouble": service_status_of(request).trouble if caller else None,
     }
     text = templates().get_template(template).render({**shell, **content})
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})

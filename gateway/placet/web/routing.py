@@ -17,7 +17,7 @@ from placet.ledger import InvalidCursorError, LedgerError
 from placet.web.answers import page, see
 from placet.web.approvals.saying import typed_secrets, typed_text
 from placet.web.posted import Posted
-from placet.web.weather import weather_of
+from placet.web.service_status import service_status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -58,7 +58,7 @@ class PageRoute(APIRoute):
         async def answered(request: Request) -> Response:
             try:
                 if request.method in SAFE:
-                    await weather_of(request).look(request.app.state.services)
+                    await service_status_of(request).look(request.app.state.services)
                 return await answer(request)
             except ProblemError as error:
                 return _refused(request, error.code, error.detail)

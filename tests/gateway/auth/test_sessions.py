@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from bs4 import BeautifulSoup
 from httpx import AsyncClient, Response
 
-from placet.api.auth.desk import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS
+from placet.api.auth.assembly import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS
 from placet.api.auth.limits import Guesses, Limiter
 from placet.api.errors import ProblemError
 from placet.contracts.config import Config

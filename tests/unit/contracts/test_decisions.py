@@ -40,7 +40,7 @@ def of_temporal(**changed: object) -> str:
 
 
 def test_the_way_it_came_does_not_matter() -> None:
-    """What came by REST travels to the approval as text; a repeat is known on both sides of the journey."""
+    """What came by REST travels to the approval as text; a repeat is known on both sides of the pending."""
     text = canonical_text(BODY["args"])
     assert of_rest() == of_temporal() == of_temporal(args=None, args_text=text) == of_temporal(args_text=text)
 

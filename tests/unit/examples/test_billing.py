@@ -256,4 +256,4 @@ async def test_it_may_not_delete_anybody(desk: Agent) -> None:
 
 
 async def test_it_says_what_it_is_where_it_knows_nothing_to_say(desk: Agent) -> None:
-    assert "I am a script" in (await story(desk, "What is the weather?"))[1]
+    assert "I am a script" in (await story(desk, "What is the service_status?"))[1]

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Literal
 
 from placet.api.decisions.deciding import Recorded, lost, not_found
-from placet.api.decisions.delivery import Parcel, Stored
+from placet.api.decisions.delivery import Envelope, Stored
 from placet.api.errors import ClosedError, ProblemError, UnreachableError
 from placet.api.rights import check_may_withdraw, may_see
 from placet.api.views import conflict
@@ -75,7 +75,7 @@ class Withdrawing:
     async def _send(self, caller: Caller, approval: Approval, given: WithdrawInput) -> Approval | Recorded:
         # For those who look: past its deadline the approval is not expired, the withdrawal is on its way.
         noted = Decision(id=given.id or "", fingerprint="", type="", digest="", by=caller.person())
-        parcel = Parcel(
+        envelope = Envelope(
             approval_id=approval.id,
             expires_at=approval.expires_at,
             update=lambda: self._approvals.withdraw(approval.id, given),
@@ -83,7 +83,7 @@ class Withdrawing:
             note=lambda: self._lookup.note(approval.id, noted),
         )
         try:
-            answer = await self._delivery.deliver(parcel)
+            answer = await self._delivery.deliver(envelope)
         except RefusedError as error:
             raise RefusedError(await lost(self._lookup, approval, error.refusal)) from error
         except ClosedError as error:

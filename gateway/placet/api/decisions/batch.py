@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from placet.api.decisions.deciding import Recorded, wish
+from placet.api.decisions.deciding import Recorded, decision_request
 from placet.api.errors import ProblemError, UnreachableError
 from placet.api.problems import problem_body, problem_of
 from placet.contracts.decisions import LONGEST_LIST, DecisionBody
 from placet.contracts.errors import CODES, RefusedError
 
 if TYPE_CHECKING:
-    from placet.api.decisions.deciding import Deciding, Wish
+    from placet.api.decisions.deciding import Deciding, DecisionRequest
     from placet.api.decisions.delivery import Clock
     from placet.api.identity import Caller
     from placet.contracts.errors import Refusal
@@ -80,12 +80,14 @@ class Batch:
         """
         self._deciding.admit(caller, len(items))
         limit = asyncio.Semaphore(AT_ONCE)
-        wishes = await self._checked(caller, items, limit)
-        return list(await asyncio.gather(*(self._apply(one, limit) for one in wishes)))
+        requests = await self._checked(caller, items, limit)
+        return list(await asyncio.gather(*(self._apply(one, limit) for one in requests)))
 
-    async def _checked(self, caller: Caller, items: tuple[BatchItem, ...], limit: asyncio.Semaphore) -> list[Wish]:
+    async def _checked(
+        self, caller: Caller, items: tuple[BatchItem, ...], limit: asyncio.Semaphore
+    ) -> list[DecisionRequest]:
         now = self._clock()
-        wishes: list[Wish] = []
+        requests: list[DecisionRequest] = []
         faults: list[dict[str, str]] = []
         seen: set[str] = set()
         for place, item in enumerate(items):
@@ -93,23 +95,23 @@ class Batch:
                 faults.append(_fault(place, "invalid_request", "the approval is named twice"))
             seen.add(item.approval_id)
             try:
-                wishes.append(wish(item.approval_id, caller, item, item.idempotency_key, now))
+                requests.append(decision_request(item.approval_id, caller, item, item.idempotency_key, now))
             except RefusedError as error:
                 faults.append(_fault(place, error.refusal.code, error.refusal.message))
         if not faults:
-            found = await asyncio.gather(*(self._fault_of(at, one, limit) for at, one in enumerate(wishes)))
+            found = await asyncio.gather(*(self._fault_of(at, one, limit) for at, one in enumerate(requests)))
             faults = [fault for fault in found if fault is not None]
         if faults:
             raise whole_list_refused(faults)
-        return wishes
+        return requests
 
-    async def _fault_of(self, place: int, wished: Wish, limit: asyncio.Semaphore) -> dict[str, str] | None:
+    async def _fault_of(self, place: int, wanted: DecisionRequest, limit: asyncio.Semaphore) -> dict[str, str] | None:
         """Returns why one decision spoils the list; what somebody else did first does not."""
         try:
             async with limit:
-                approval = await self._deciding.entitled(wished)
-                if not await self._deciding.is_repeat(wished):
-                    await self._deciding.fitting(wished, approval)
+                approval = await self._deciding.entitled(wanted)
+                if not await self._deciding.is_repeat(wanted):
+                    await self._deciding.fitting(wanted, approval)
         except RefusedError as error:
             if error.refusal.code in _ANOTHER_WAS_FIRST:
                 return None
@@ -120,18 +122,18 @@ class Batch:
             return _fault(place, error.code, error.detail)
         return None
 
-    async def _apply(self, wished: Wish, limit: asyncio.Semaphore) -> Result:
+    async def _apply(self, wanted: DecisionRequest, limit: asyncio.Semaphore) -> Result:
         try:
             async with limit:
-                answer = await self._deciding.apply(wished)
+                answer = await self._deciding.apply(wanted)
         except RefusedError as error:
-            return _refused(wished, error.refusal)
+            return _refused(wanted, error.refusal)
         except ProblemError as error:
             body = problem_body(error.code, error.detail, error.named)
-            return Result(wished.approval_id, body["status"], body)
+            return Result(wanted.approval_id, body["status"], body)
         if isinstance(answer, Recorded):
-            return Result(wished.approval_id, 202, answer)
-        return Result(wished.approval_id, 200, answer)
+            return Result(wanted.approval_id, 202, answer)
+        return Result(wanted.approval_id, 200, answer)
 
 
 def whole_list_refused(faults: list[dict[str, str]]) -> ProblemError:
@@ -141,8 +143,8 @@ def whole_list_refused(faults: list[dict[str, str]]) -> ProblemError:
     return ProblemError(code="invalid_request", detail=detail, errors=faults)
 
 
-def _refused(wished: Wish, refusal: Refusal) -> Result:
-    return Result(wished.approval_id, CODES[refusal.code].status, problem_of(refusal))
+def _refused(wanted: DecisionRequest, refusal: Refusal) -> Result:
+    return Result(wanted.approval_id, CODES[refusal.code].status, problem_of(refusal))
 
 
 def _fault(place: int, code: str, message: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from placet.api.auth.freshness import check_fresh
 from placet.api.decisions.checks import check_content, decision_of
-from placet.api.decisions.delivery import Parcel, Stored
+from placet.api.decisions.delivery import Envelope, Stored
 from placet.api.decisions.edits import risk_of_edit
 from placet.api.errors import ClosedError, ProblemError, UnreachableError
 from placet.api.rights import check_may_decide, may_see
@@ -57,7 +57,7 @@ class Recorded(BaseModel):
 
 
 @dataclass(frozen=True)
-class Wish:
+class DecisionRequest:
     """A decision that somebody wants to count.
 
     Attributes:
@@ -72,7 +72,9 @@ class Wish:
     may_repeat: bool = True
 
 
-def wish(approval_id: str, caller: Caller, body: DecisionBody, key: str | None, now: datetime) -> Wish:
+def decision_request(
+    approval_id: str, caller: Caller, body: DecisionBody, key: str | None, now: datetime
+) -> DecisionRequest:
     """Returns the decision that a body holds, under the id that its key gives.
 
     Raises:
@@ -80,7 +82,7 @@ def wish(approval_id: str, caller: Caller, body: DecisionBody, key: str | None, 
     """
     used = key or uuid.uuid4().hex
     decision = decision_of(body, decision_id(approval_id, caller, used), caller, now)
-    return Wish(approval_id, caller, used, decision, may_repeat=key is not None)
+    return DecisionRequest(approval_id, caller, used, decision, may_repeat=key is not None)
 
 
 def decision_id(approval_id: str, caller: Caller, key: str) -> str:
@@ -130,36 +132,36 @@ class Deciding:
         if self._limiter is not None:
             self._limiter.take(caller.id, decisions)
 
-    async def decide(self, wished: Wish) -> Approval | Recorded:
+    async def decide(self, wanted: DecisionRequest) -> Approval | Recorded:
         """Returns the approval that the decision ended, or that the decision is recorded.
 
         Raises:
             ProblemError: `not_found`, `slow_down`, or `unavailable` with what to repeat.
             RefusedError: Anything else of the contract.
         """
-        self.admit(wished.caller)
-        return await self.apply(wished)
+        self.admit(wanted.caller)
+        return await self.apply(wanted)
 
-    async def apply(self, wished: Wish) -> Approval | Recorded:
+    async def apply(self, wanted: DecisionRequest) -> Approval | Recorded:
         """Does as `decide`, for somebody who was admitted before."""
-        return await self._metrics.decision(wished.decision.type, self._decide(wished), accepted=Approval)
+        return await self._metrics.decision(wanted.decision.type, self._decide(wanted), accepted=Approval)
 
-    async def _decide(self, wished: Wish) -> Approval | Recorded:
+    async def _decide(self, wanted: DecisionRequest) -> Approval | Recorded:
         try:
-            approval = await self.entitled(wished)
-            earlier = await self._earlier(wished)
+            approval = await self.entitled(wanted)
+            earlier = await self._earlier(wanted)
             if earlier is not None:
-                return await self._repeated(wished, approval, earlier)
+                return await self._repeated(wanted, approval, earlier)
             approval = await self._lookup.referred(approval)
-            await self.fitting(wished, approval)
-            if wished.decision.args_text is not None:
-                risk = await self.risk(approval, parse_object(wished.decision.args_text))
-                check_fresh(wished.caller, approval.model_copy(update={"risk": risk}), self._clock())
-            return await self._send(wished, approval)
+            await self.fitting(wanted, approval)
+            if wanted.decision.args_text is not None:
+                risk = await self.risk(approval, parse_object(wanted.decision.args_text))
+                check_fresh(wanted.caller, approval.model_copy(update={"risk": risk}), self._clock())
+            return await self._send(wanted, approval)
         except UnreachableError as error:
-            raise unavailable(wished, str(error), maybe_recorded=error.sent) from error
+            raise unavailable(wanted, str(error), maybe_recorded=error.sent) from error
 
-    async def entitled(self, wished: Wish) -> Approval:
+    async def entitled(self, wanted: DecisionRequest) -> Approval:
         """Returns the approval, where the caller may decide on it.
 
         Raises:
@@ -168,16 +170,16 @@ class Deciding:
             ProblemError: `unauthenticated`: for this risk they have to prove again who they are.
             UnreachableError: Neither the ledger nor a worker can say what it is.
         """
-        approval = await self._lookup.known(wished.approval_id)
-        if approval is None or not may_see(wished.caller, approval):
-            raise not_found(wished.approval_id)
-        refusal = check_may_decide(wished.caller, approval, local=self._local)
+        approval = await self._lookup.known(wanted.approval_id)
+        if approval is None or not may_see(wanted.caller, approval):
+            raise not_found(wanted.approval_id)
+        refusal = check_may_decide(wanted.caller, approval, local=self._local)
         if refusal is not None:
             raise RefusedError(refusal)
-        check_fresh(wished.caller, approval, self._clock())
+        check_fresh(wanted.caller, approval, self._clock())
         return approval
 
-    async def fitting(self, wished: Wish, approval: Approval) -> None:
+    async def fitting(self, wanted: DecisionRequest, approval: Approval) -> None:
         """Refuses what the approval would not take as it is known here.
 
         Where there are arguments to hold against a schema that anybody may have written, a thread does it.
@@ -186,9 +188,9 @@ class Deciding:
             RefusedError: In the order of the contract: type, arguments, policy, ended, digest.
         """
         check = partial(
-            check_content, approval, wished.decision, wished.caller, self._clock(), self._policy, local=self._local
+            check_content, approval, wanted.decision, wanted.caller, self._clock(), self._policy, local=self._local
         )
-        refusal = await asyncio.to_thread(check) if wished.decision.args_text is not None else check()
+        refusal = await asyncio.to_thread(check) if wanted.decision.args_text is not None else check()
         if refusal is not None:
             raise RefusedError(refusal)
 
@@ -198,62 +200,64 @@ class Deciding:
             return approval.risk
         return await asyncio.to_thread(risk_of_edit, approval, args, self._policy)
 
-    async def is_repeat(self, wished: Wish) -> bool:
+    async def is_repeat(self, wanted: DecisionRequest) -> bool:
         """Returns whether a decision of that id has been recorded."""
-        return await self._earlier(wished) is not None
+        return await self._earlier(wanted) is not None
 
-    async def _earlier(self, wished: Wish) -> StoredDecision | None:
-        if not wished.may_repeat:
+    async def _earlier(self, wanted: DecisionRequest) -> StoredDecision | None:
+        if not wanted.may_repeat:
             return None
-        return await self._lookup.earlier(wished.approval_id, wished.decision.id)
+        return await self._lookup.earlier(wanted.approval_id, wanted.decision.id)
 
-    async def _repeated(self, wished: Wish, approval: Approval, earlier: StoredDecision) -> Approval | Recorded:
+    async def _repeated(
+        self, wanted: DecisionRequest, approval: Approval, earlier: StoredDecision
+    ) -> Approval | Recorded:
         """Answers a repeat as the decision that was recorded under its id."""
-        if earlier.fingerprint != wished.decision.fingerprint:
-            raise _reused(wished)
+        if earlier.fingerprint != wanted.decision.fingerprint:
+            raise _reused(wanted)
         now = await self._lookup.again(approval)
         if earlier.state == "won":
             return now
         if now.status != "pending":
             raise RefusedError(conflict(now))
         if earlier.state == "recorded" or earlier.code is None:
-            return Recorded(decision_id=wished.decision.id)
+            return Recorded(decision_id=wanted.decision.id)
         message = "This decision was recorded and did not count."
         raise RefusedError(Refusal(code=cast("Code", earlier.code), message=message))
 
-    async def _send(self, wished: Wish, approval: Approval) -> Approval | Recorded:
-        payload = await self._payload(wished)
-        parcel = Parcel(
+    async def _send(self, wanted: DecisionRequest, approval: Approval) -> Approval | Recorded:
+        payload = await self._payload(wanted)
+        envelope = Envelope(
             approval_id=approval.id,
             expires_at=approval.expires_at,
             update=lambda: self._approvals.decide(approval.id, payload),
             store=lambda: self._approvals.store_decision(approval.id, payload),
-            note=lambda: self._lookup.note(approval.id, wished.decision),
+            note=lambda: self._lookup.note(approval.id, wanted.decision),
         )
         try:
-            answer = await self._delivery.deliver(parcel)
+            answer = await self._delivery.deliver(envelope)
         except RefusedError as error:
             raise RefusedError(await lost(self._lookup, approval, error.refusal)) from error
         except ClosedError:
-            return await self._after_the_end(wished, approval)
+            return await self._after_the_end(wanted, approval)
         if isinstance(answer, Stored):
-            return Recorded(decision_id=wished.decision.id)
-        if answer.fingerprint not in {None, wished.decision.fingerprint}:
-            raise _reused(wished)
+            return Recorded(decision_id=wanted.decision.id)
+        if answer.fingerprint not in {None, wanted.decision.fingerprint}:
+            raise _reused(wanted)
         return await self._lookup.answered(approval, answer)
 
-    async def _after_the_end(self, wished: Wish, approval: Approval) -> Approval:
+    async def _after_the_end(self, wanted: DecisionRequest, approval: Approval) -> Approval:
         """Returns the approval if the decision had ended it already, else refuse with the winner."""
         now = await self._lookup.ended(approval)
-        if now.decision is None or now.decision.id != wished.decision.id:
+        if now.decision is None or now.decision.id != wanted.decision.id:
             raise RefusedError(conflict(now))
-        earlier = await self._lookup.earlier(approval.id, wished.decision.id)
-        if earlier is not None and earlier.fingerprint != wished.decision.fingerprint:
-            raise _reused(wished)
+        earlier = await self._lookup.earlier(approval.id, wanted.decision.id)
+        if earlier is not None and earlier.fingerprint != wanted.decision.fingerprint:
+            raise _reused(wanted)
         return now
 
-    async def _payload(self, wished: Wish) -> DecideInput:
-        decision = wished.decision
+    async def _payload(self, wanted: DecisionRequest) -> DecideInput:
+        decision = wanted.decision
         key = await self._lookup.seal_key()
         return DecideInput(
             type=decision.type,
@@ -265,7 +269,7 @@ class Deciding:
             by=decision.by,
             received_at=decision.received_at,
             proof=decision.proof,
-            seal=seal(key, wished.approval_id, decision.id, decision.fingerprint, decision.by, decision.proof),
+            seal=seal(key, wanted.approval_id, decision.id, decision.fingerprint, decision.by, decision.proof),
         )
 
 
@@ -287,18 +291,18 @@ def not_found(approval_id: str) -> ProblemError:
     return ProblemError(code="not_found", detail=f"There is no approval {approval_id[:80]!r} that you may see.")
 
 
-def unavailable(wished: Wish, reason: str, *, maybe_recorded: bool) -> ProblemError:
+def unavailable(wanted: DecisionRequest, reason: str, *, maybe_recorded: bool) -> ProblemError:
     """Returns the answer that says what to repeat, and whether the decision may count already."""
     return ProblemError(
         code="unavailable",
         detail=f"Repeat the decision with the same Idempotency-Key: {reason}.",
         maybe_recorded=maybe_recorded,
-        decision_id=wished.decision.id,
-        idempotency_key=wished.key,
+        decision_id=wanted.decision.id,
+        idempotency_key=wanted.key,
     )
 
 
-def _reused(wished: Wish) -> RefusedError:
+def _reused(wanted: DecisionRequest) -> RefusedError:
     message = "The Idempotency-Key was used for another decision on this approval."
-    details = {"decision_id": wished.decision.id, "idempotency_key": wished.key}
+    details = {"decision_id": wanted.decision.id, "idempotency_key": wanted.key}
     return RefusedError(Refusal(code="idempotency_key_reused", message=message, details=details))

@@ -58,7 +58,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Envelope:
     """Something to deliver to an approval.
 
     Attributes:
@@ -90,24 +90,24 @@ class Delivery:
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def deliver(self, parcel: Parcel) -> DecideResult | Stored:
-        """Returns the approval's answer, or that the parcel is stored.
+    async def deliver(self, envelope: Envelope) -> DecideResult | Stored:
+        """Returns the approval's answer, or that the envelope is stored.
 
         Raises:
             RefusedError: The gate said no.
             ClosedError: The approval has ended.
             UnreachableError: Temporal did not confirm to have it.
         """
-        left = parcel.expires_at - self._clock() if parcel.expires_at else None
+        left = envelope.expires_at - self._clock() if envelope.expires_at else None
         patience = self._limits.patience(left)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        update = asyncio.create_task(self._update_in_turn(parcel))
+        update = asyncio.create_task(self._update_in_turn(envelope))
         try:
             await asyncio.wait({update}, timeout=patience.total_seconds())
             answer = _answer(update)
             if answer is None:
-                answer = await self._store(parcel, update, began)
+                answer = await self._store(envelope, update, began)
             if answer is None:
                 waited = loop.time() - began
                 await asyncio.wait({update}, timeout=max(0.0, self._limits.update.total_seconds() - waited))
@@ -118,26 +118,26 @@ class Delivery:
             with suppress(asyncio.CancelledError, Exception):
                 await update
 
-    async def _update_in_turn(self, parcel: Parcel) -> DecideResult:
-        turn = self._turns.setdefault(parcel.approval_id, asyncio.Lock())
+    async def _update_in_turn(self, envelope: Envelope) -> DecideResult:
+        turn = self._turns.setdefault(envelope.approval_id, asyncio.Lock())
         async with turn:
-            return await parcel.update()
+            return await envelope.update()
 
-    async def _store(self, parcel: Parcel, update: asyncio.Task[DecideResult], began: float) -> DecideResult | None:
+    async def _store(self, envelope: Envelope, update: asyncio.Task[DecideResult], began: float) -> DecideResult | None:
         """Sends the Signal; where that fails, the Update's answer that came meanwhile is as good."""
         spent = asyncio.get_running_loop().time() - began
         limit = min(self._limits.signal.total_seconds(), self._limits.in_all.total_seconds() - spent)
         try:
             async with asyncio.timeout(limit):
-                await parcel.store()
+                await envelope.store()
         except (TimeoutError, NoAnswerError, UnreachableError) as error:
             answer = _answer(update, stored=True)
             if answer is None:
                 reason = f"Temporal did not confirm that it has it ({str(error) or 'no answer in time'})"
                 raise UnreachableError(reason, sent=True) from error
             return answer
-        if parcel.note is not None:
-            await parcel.note()
+        if envelope.note is not None:
+            await envelope.note()
         return None
 
 

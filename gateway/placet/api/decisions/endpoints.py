@@ -11,7 +11,7 @@ from placet.api.answers import Json
 from placet.api.bodies import idempotency_key
 from placet.api.decisions.batch import BatchAnswer, BatchBody
 from placet.api.decisions.checks import read_body
-from placet.api.decisions.deciding import Recorded, wish
+from placet.api.decisions.deciding import Recorded, decision_request
 from placet.api.problems import refuses
 from placet.contracts.approvals import Approval
 from placet.contracts.decisions import DecisionBody
@@ -56,8 +56,8 @@ async def decide(
     services: Gateway,
 ) -> Json:
     """Decides on one approval, bound to what was shown by its digest."""
-    wished = wish(approval_id, caller, body, idempotency_key(request), services.clock())
-    answer = await services.deciding.decide(wished)
+    wanted = decision_request(approval_id, caller, body, idempotency_key(request), services.clock())
+    answer = await services.deciding.decide(wanted)
     return Json(answer, status_code=202 if isinstance(answer, Recorded) else 200)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from placet.api.approvals.endpoints import visible
 from placet.api.decisions.batch import BatchItem
-from placet.api.decisions.deciding import decision_id, wish
+from placet.api.decisions.deciding import decision_id, decision_request
 from placet.api.errors import ProblemError
 from placet.langgraph_api.answers.decisions import decisions_of, mark_of
 from placet.langgraph_api.answers.forms import by_interrupt
@@ -124,7 +124,9 @@ async def decide_alone(services: Services, caller: Caller, one: BatchItem) -> No
         ProblemError: As `/v1` refuses it.
         RefusedError: The same.
     """
-    await services.deciding.decide(wish(one.approval_id, caller, one, one.idempotency_key, services.clock()))
+    await services.deciding.decide(
+        decision_request(one.approval_id, caller, one, one.idempotency_key, services.clock())
+    )
 
 
 def item(approval: Approval, body: DecisionBody) -> BatchItem:

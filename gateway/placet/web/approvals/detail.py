@@ -41,7 +41,7 @@ QUICK_REASONS: Final = (
 
 
 @dataclass(frozen=True)
-class Story:
+class RunContext:
     """The run that asks, as an approver needs it."""
 
     run: Run
@@ -70,7 +70,7 @@ async def content(services: Services, caller: Caller, approval: Approval, *, who
         "decidable": approval.status == "pending" and not approval.recorded and refusal is None,
         "why_not": why_not(refusal, approval) if approval.status == "pending" else None,
         "unread": card.collapsed if card.grave else (),
-        "story": await _story(services, caller, approval),
+        "run_context": await _run_context(services, caller, approval),
         "history": history(approval),
         "ran": _what_ran(approval),
         "queue": queue,
@@ -100,7 +100,7 @@ def _what_ran(approval: Approval) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-async def _story(services: Services, caller: Caller, approval: Approval) -> Story | None:
+async def _run_context(services: Services, caller: Caller, approval: Approval) -> RunContext | None:
     if approval.run_id is None:
         return None
     # The card stands without its context: the ledger may be away for a moment, or the run not be theirs to see.
@@ -111,7 +111,7 @@ async def _story(services: Services, caller: Caller, approval: Approval) -> Stor
         agents = await services.ledger.agents()
         models = {agent.name: agent.model or "" for agent in agents}
         last = steps(messages, schemas_of(run.agent, agents, (approval,)))[-LAST:]
-        return Story(run, goal(messages), models.get(run.agent, ""), tuple(last), others)
+        return RunContext(run, goal(messages), models.get(run.agent, ""), tuple(last), others)
     return None
 
 

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from placet.api.decisions.deciding import wish
+from placet.api.decisions.deciding import decision_request
 from placet.cards.digest import card_digest
 from placet.cards.rows import changes
 from placet.cards.view import edited, view
@@ -110,7 +110,7 @@ async def checked(services: Services, caller: Caller, approval: Approval, draft:
         return draft
     body = DecisionBody(type="edit", digest=digest_shown, args=draft.args)
     try:
-        await services.deciding.fitting(wish(approval.id, caller, body, None, services.clock()), approval)
+        await services.deciding.fitting(decision_request(approval.id, caller, body, None, services.clock()), approval)
     except RefusedError as error:
         return _refused(draft, error.refusal)
     return draft

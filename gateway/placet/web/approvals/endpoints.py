@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from placet.api.access import Gateway, SignedIn
 from placet.api.approvals.endpoints import visible
-from placet.api.decisions.deciding import ENDS, wish
+from placet.api.decisions.deciding import ENDS, decision_request
 from placet.api.errors import ProblemError
 from placet.api.identity import Caller
 from placet.api.rights import check_may_decide
@@ -134,7 +134,7 @@ async def answered(
     person = replace(caller, via="web")
     key = posted.one("key") or None
     try:
-        ended = await services.deciding.decide(wish(approval.id, person, body, key, services.clock()))
+        ended = await services.deciding.decide(decision_request(approval.id, person, body, key, services.clock()))
     except RefusedError as error:
         said = _said(await visible(services, caller, approval.id), error.refusal)
         return await _again(request, services, caller, posted, approval.id, error.refusal, said)

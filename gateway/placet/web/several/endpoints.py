@@ -41,7 +41,7 @@ router: Final = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @dataclass(frozen=True)
-class Told:
+class ItemResult:
     """What became of one decision, in words."""
 
     title: str
@@ -76,13 +76,13 @@ async def decide_picked(request: Request, caller: SignedIn, services: Gateway) -
     found = await picked(services, caller, _picks(posted), kind)
     taken = [one for one in found if one.why_not is None or _is_ours(one.approval, caller, key)]
     items = [_item(one.approval, kind, key, one.approval.digest, posted.text("message")) for one in taken]
-    told = await _decided(services, caller, items, {one.approval.id: one.approval for one in taken})
+    decided = await _decided(services, caller, items, {one.approval.id: one.approval for one in taken})
     left = [
-        Told(one.card.title, one.approval.id, counted=False, said=one.why_not or "")
+        ItemResult(one.card.title, one.approval.id, counted=False, said=one.why_not or "")
         for one in found
         if one not in taken
     ]
-    return page(request, "results.html", caller=caller, told=[*told, *left], back="/inbox")
+    return page(request, "results.html", caller=caller, results=[*decided, *left], back="/inbox")
 
 
 @router.get("/runs/{run_id}/turns/{turn}")
@@ -121,18 +121,18 @@ async def decide_turn(request: Request, run_id: str, turn: int, caller: SignedIn
     chosen = _chosen(posted)
     found = await _of_turn(services, caller, run.id, turn, [approval_id for approval_id, _ in chosen])
     items: list[BatchItem] = []
-    left: list[Told] = []
+    left: list[ItemResult] = []
     for approval_id, kind in chosen:
         approval, key = found.get(approval_id), _key(posted, kind)
         why_not = _GONE if approval is None else _why_not(services, caller, approval, kind, key)
         if approval is None or why_not is not None:
             title = view(approval).title if approval else f"Approval {pieces.short(approval_id)}"
-            left.append(Told(title, approval_id, counted=False, said=why_not or _GONE))
+            left.append(ItemResult(title, approval_id, counted=False, said=why_not or _GONE))
             continue
         message = posted.text(f"message-{approval_id}")
         items.append(_item(approval, kind, key, posted.one(f"digest-{approval_id}"), message))
-    told = await _decided(services, caller, items, found)
-    return page(request, "results.html", caller=caller, told=[*told, *left], back=f"/runs/{run.id}/turns/{turn}")
+    decided = await _decided(services, caller, items, found)
+    return page(request, "results.html", caller=caller, results=[*decided, *left], back=f"/runs/{run.id}/turns/{turn}")
 
 
 def _chosen(posted: Posted) -> list[tuple[str, str]]:
@@ -181,16 +181,16 @@ def _item(approval: Approval, kind: str, key: str, digest: str, message: str | N
 
 async def _decided(
     services: Services, caller: Caller, items: Sequence[BatchItem], known: dict[str, Approval]
-) -> list[Told]:
+) -> list[ItemResult]:
     if not items:
         return []
     results = await services.batch.decide(replace(caller, via="web"), tuple(items))
-    return [_told(result, known[result.approval_id]) for result in results]
+    return [_result_of(result, known[result.approval_id]) for result in results]
 
 
-def _told(result: Result, before: Approval) -> Told:
+def _result_of(result: Result, before: Approval) -> ItemResult:
     counted, said = _said(result)
-    return Told(view(before).title, result.approval_id, counted, said)
+    return ItemResult(view(before).title, result.approval_id, counted, said)
 
 
 def _said(result: Result) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ import { script } from './trusted.js';
 /** @typedef {import('./stream.js').Told} Told */
 
 const TOGETHER = 250;
-const WEATHER = 20_000;
+const SERVICE_CHECK = 20_000;
 const POLL = 15_000;
 const PATIENCE = 2_000;
 
@@ -19,7 +19,7 @@ let complaint;
 let live = false;
 
 export function begin() {
-  setInterval(() => document.visibilityState === 'visible' && weather(), WEATHER);
+  setInterval(() => document.visibilityState === 'visible' && checkService(), SERVICE_CHECK);
   if (!['inbox', 'approval', 'runs', 'run', 'turn'].includes(document.body.dataset.page ?? '')) return;
   addEventListener('online', async () => (await refresh()) && live && quiet());
   addEventListener('offline', () => bar(Date.now()));
@@ -60,7 +60,7 @@ function hear(told) {
 }
 
 /** Whether something that decisions need is away: one notice, wherever one is. */
-async function weather() {
+async function checkService() {
   const [old, next] = [document.getElementById('service'), (await read('/service'))?.getElementById('service')];
   if (old && next && !old.isEqualNode(next)) old.replaceWith(document.adoptNode(next));
 }

@@ -12,7 +12,7 @@ from placet.api.access import Anybody, Gateway
 from placet.api.auth.cookies import PROVIDER, drop_cookie, read_cookie, set_cookie
 from placet.api.auth.freshness import FRESH
 from placet.api.auth.oidc.claims import InvalidTokenError
-from placet.api.auth.oidc.flow import LASTS, Journey, answered, question
+from placet.api.auth.oidc.flow import LASTS, PendingSignIn, answered, question
 from placet.api.auth.oidc.provider import Provider
 from placet.api.auth.pages import SignInPage, SignInRoute, bounce, safe_path, shown
 from placet.api.errors import ProblemError
@@ -39,9 +39,9 @@ async def go_to_provider(
     # The provider then says when the person signed in there; one whose session is older than ours may be asks again.
     max_age = FRESH if fresh else services.settings.session_length
     before = await services.auth.sessions.id_of(request) if services.auth.sessions else None
-    journey = Journey.begin(safe_path(onward), max_age, services.clock(), before)
-    answer = RedirectResponse(question(provider, metadata, journey, redirect_uri(request, services)), 303)
-    signed = await services.auth.signer.signed("provider", journey.text())
+    pending = PendingSignIn.begin(safe_path(onward), max_age, services.clock(), before)
+    answer = RedirectResponse(question(provider, metadata, pending, redirect_uri(request, services)), 303)
+    signed = await services.auth.signer.signed("provider", pending.text())
     set_cookie(request, answer, PROVIDER, signed, lasts=LASTS, same_site="lax")
     return answer
 
@@ -51,17 +51,17 @@ async def come_back(request: Request, services: Gateway, _anybody: Anybody) -> R
     """Begins a session for who comes back from the identity provider."""
     provider, sessions = _provider(services), services.auth.sessions
     text = await services.auth.signer.verified("provider", read_cookie(request, PROVIDER) or "")
-    journey = Journey.of(text, services.clock()) if text else None
+    pending = PendingSignIn.of(text, services.clock()) if text else None
     try:
-        journey, person = await answered(provider, journey, request.query_params, redirect_uri(request, services))
+        pending, person = await answered(provider, pending, request.query_params, redirect_uri(request, services))
     except InvalidTokenError as error:
         _log.warning("sign_in_refused", reason=str(error))
-        page = SignInPage(services.auth.ways, journey.next if journey else "/", error=_FAILED, status=401)
+        page = SignInPage(services.auth.ways, pending.next if pending else "/", error=_FAILED, status=401)
         answer = await shown(request, services, page)
     else:
-        answer = bounce(journey.next)
+        answer = bounce(pending.next)
         if sessions is not None:
-            await sessions.open(request, answer, person, before=journey.before)
+            await sessions.open(request, answer, person, before=pending.before)
     drop_cookie(request, answer, PROVIDER)
     return answer
 

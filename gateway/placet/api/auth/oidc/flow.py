@@ -29,7 +29,7 @@ LASTS: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Journey:
+class PendingSignIn:
     """A sign-in that is under way.
 
     Attributes:
@@ -51,7 +51,7 @@ class Journey:
     before: str | None = None
 
     @classmethod
-    def begin(cls, onward: str, max_age: timedelta | None, now: datetime, before: str | None = None) -> Journey:
+    def begin(cls, onward: str, max_age: timedelta | None, now: datetime, before: str | None = None) -> PendingSignIn:
         """Returns a new one, nothing of which can be guessed."""
         age = int(max_age.total_seconds()) if max_age else None
         made = [secrets.token_urlsafe(32) for _ in range(3)]
@@ -62,36 +62,36 @@ class Journey:
         return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode().rstrip("=")
 
     @classmethod
-    def of(cls, text: str, now: datetime) -> Journey | None:
+    def of(cls, text: str, now: datetime) -> PendingSignIn | None:
         """Returns what was signed; None where it is too old."""
         try:
-            journey = cls(**json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+            pending = cls(**json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
         except (ValueError, TypeError, binascii.Error):
             return None
-        return journey if now - datetime.fromtimestamp(journey.began, UTC) < LASTS else None
+        return pending if now - datetime.fromtimestamp(pending.began, UTC) < LASTS else None
 
 
-def question(provider: Provider, metadata: Metadata, journey: Journey, redirect_uri: str) -> str:
+def question(provider: Provider, metadata: Metadata, pending: PendingSignIn, redirect_uri: str) -> str:
     """Returns the address at the provider that the browser is sent to."""
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(journey.verifier.encode()).digest()).decode().rstrip("=")
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(pending.verifier.encode()).digest()).decode().rstrip("=")
     asked = {
         "response_type": "code",
         "client_id": provider.config.client_id,
         "redirect_uri": redirect_uri,
         "scope": " ".join(dict.fromkeys(("openid", *provider.config.scopes))),
-        "state": journey.state,
-        "nonce": journey.nonce,
+        "state": pending.state,
+        "nonce": pending.nonce,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
-        **({"max_age": str(journey.max_age)} if journey.max_age is not None else {}),
+        **({"max_age": str(pending.max_age)} if pending.max_age is not None else {}),
     }
     separator = "&" if "?" in metadata.authorization_endpoint else "?"
     return metadata.authorization_endpoint + separator + urlencode(asked)
 
 
 async def answered(
-    provider: Provider, journey: Journey | None, query: Mapping[str, str], redirect_uri: str
-) -> tuple[Journey, Proven]:
+    provider: Provider, pending: PendingSignIn | None, query: Mapping[str, str], redirect_uri: str
+) -> tuple[PendingSignIn, Proven]:
     """Returns who came back from the provider.
 
     Raises:
@@ -99,7 +99,7 @@ async def answered(
         ProblemError: `unavailable`.
     """
     state = query.get("state", "").encode(errors="replace")
-    if journey is None or not hmac.compare_digest(state, journey.state.encode()):
+    if pending is None or not hmac.compare_digest(state, pending.state.encode()):
         message = "it is no answer to a question of this browser"
         raise InvalidTokenError(message)
     metadata = await provider.metadata()
@@ -111,6 +111,6 @@ async def answered(
     if "error" in query or not query.get("code"):
         message = f"the provider says no: {query.get('error', 'no code')[:80]}"
         raise InvalidTokenError(message)
-    token = await provider.redeem(query["code"], journey.verifier, redirect_uri)
-    max_age = timedelta(seconds=journey.max_age) if journey.max_age is not None else None
-    return journey, await provider.person(token, nonce=journey.nonce, max_age=max_age)
+    token = await provider.redeem(query["code"], pending.verifier, redirect_uri)
+    max_age = timedelta(seconds=pending.max_age) if pending.max_age is not None else None
+    return pending, await provider.person(token, nonce=pending.nonce, max_age=max_age)

@@ -28,7 +28,7 @@ TEMPORAL: Final = (
 WORKER: Final = "No worker is running. Decisions are recorded, and take effect as soon as one starts."
 
 
-class Weather:
+class ServiceStatus:
     """Knows what is there, as of a moment ago."""
 
     def __init__(self, passed: Callable[[], float] = time.monotonic) -> None:
@@ -59,9 +59,9 @@ class Weather:
         self._known = (self._passed(), found)
 
 
-def weather_of(request: Request) -> Weather:
+def service_status_of(request: Request) -> ServiceStatus:
     """Returns the one of the gateway."""
     state = request.app.state
-    if not hasattr(state, "weather"):
-        state.weather = Weather()
-    return cast("Weather", state.weather)
+    if not hasattr(state, "service_status"):
+        state.service_status = ServiceStatus()
+    return cast("ServiceStatus", state.service_status)
