@@ -87,6 +87,22 @@ async def test_a_transcript_follows_the_parents_and_branches(ledger: Ledger) -> 
     assert texts(await ledger.transcript("t1b")) == ["hello", "first", "r1 after the reset", "other"]
 
 
+async def test_a_transcript_is_read_from_behind_a_turn(ledger: Ledger) -> None:
+    """Who has a part of it reads the rest; a turn of another branch is behind nothing."""
+    run = a_run()
+    await ledger.open_run(run)
+    await ledger.put_message("r0", run.id, said("r0"))
+    await put(ledger, run, "in", None, "hello")
+    await put(ledger, run, "t0", "in", "first")
+    await put(ledger, run, "t1", "t0", "second", "r0", n=1)
+    await put(ledger, run, "t1b", "t0", "other", n=1)
+    assert texts(await ledger.transcript("t1", behind="in")) == ["first", "r0", "second"]
+    assert texts(await ledger.transcript("t1", behind="t0")) == ["r0", "second"]
+    for turn_id, behind in (("t1", "t1b"), ("t0", "t1"), ("t1", "nowhere")):
+        with pytest.raises(UnknownTurnError):
+            await ledger.transcript(turn_id, behind=behind)
+
+
 async def test_a_long_transcript_is_read_whole(ledger: Ledger) -> None:
     run, parent = a_run(), None
     for n in range(300):

@@ -24,7 +24,8 @@ from placet.effects._answers import cut_by, usage_of
 from placet.effects._judge import Judging
 from placet.effects._messages import answer_message, new_id, tool_message
 from placet.effects._model_errors import activity_error, unreadable_args
-from placet.effects._transcript import MADE_ID, for_the_model, with_ids
+from placet.effects._remembering import Transcripts
+from placet.effects._transcript import MADE_ID, readable, whole, with_ids
 from placet.effects._watch import NOBODY, Watch
 from placet.ledger import Judged, Ledger, RunRow, TurnRow
 from placet.runs import effects
@@ -83,6 +84,7 @@ class ModelActivities:
             judging: Policy for the calls of an answer; without it an activity of its own asks policy.
         """
         self._ledger = ledger
+        self._transcripts = Transcripts(ledger)
         self._judging = judging
         self._agents = agents
         self._watch = watch
@@ -139,10 +141,10 @@ class ModelActivities:
             raise TimeoutError(message) from error
 
     async def _transcript(self, agent: Agent, given: ModelInput) -> list[BaseMessage]:
-        stored = await self._ledger.transcript(given.parent_turn)
-        stored += await self._ledger.messages(given.results)
+        said = await self._transcripts.to(given.thread_id, given.parent_turn)
+        said += readable(await self._ledger.messages(given.results))
         prompt: list[BaseMessage] = [SystemMessage(agent.prompt)] if agent.prompt else []
-        return [*prompt, *for_the_model(stored, agent.kinds_in_results)]
+        return [*prompt, *whole(said, agent.kinds_in_results)]
 
     async def _keep(self, agent: Agent, given: ModelInput, answer: AIMessage) -> ModelResult:
         """Writes the answer, its calls and the messages for calls that cannot run."""

@@ -50,8 +50,18 @@ def for_the_model(stored: list[MessageDict], kinds: frozenset[str] | None = None
         stored: What the ledger holds.
         kinds: The kinds of content blocks that the provider takes in a result; None: any.
     """
+    return whole(readable(stored), kinds)
+
+
+def readable(stored: Sequence[MessageDict]) -> list[BaseMessage]:
+    """Returns stored messages one by one as a client takes them, whatever stands beside them."""
     read = messages_from_dict([_sendable(message) for message in stored])
-    return list(_Mending(kinds).messages([_readable(message) for message in read]))
+    return [_readable(message) for message in read]
+
+
+def whole(read: Sequence[BaseMessage], kinds: frozenset[str] | None) -> list[BaseMessage]:
+    """Returns a transcript in which each call has its result, and an id of its own."""
+    return list(_Mending(kinds).messages(read))
 
 
 def with_ids(answer: AIMessage, turn: int) -> AIMessage:

@@ -265,14 +265,16 @@ class Ledger:
         async with self._database.read() as connection:
             return await transcripts.turn(connection, turn_id)
 
-    async def transcript(self, turn_id: str) -> list[MessageDict]:
-        """Returns the messages from the root to the turn: of each turn the results that it goes on from, then its own.
+    async def transcript(self, turn_id: str, behind: str | None = None) -> list[MessageDict]:
+        """Returns the messages to the turn, from the root or from behind another turn, which is not the same.
+
+        Of each turn come the results that it goes on from, then its own messages.
 
         Raises:
-            UnknownTurnError: The turn, or one before it, is not there.
+            UnknownTurnError: The turn, or one before it, is not there, or what it should be behind is not before it.
         """
         async with self._database.read() as connection:
-            return await transcripts.transcript(connection, turn_id)
+            return await transcripts.transcript(connection, turn_id, behind)
 
     async def thread_head(self, thread_id: str) -> ThreadHead:
         """Returns where the thread's next run goes on from."""

@@ -99,10 +99,10 @@ def as_turn(row: Row[Any]) -> TurnRow:
     )
 
 
-async def transcript(connection: AsyncConnection, turn_id: str) -> list[MessageDict]:
-    """Returns the messages from the root to the turn."""
+async def transcript(connection: AsyncConnection, turn_id: str, behind: str | None = None) -> list[MessageDict]:
+    """Returns the messages from the root, or from behind another turn, to the turn."""
     ids: list[str] = []
-    for row in await _line(connection, turn_id):
+    for row in await _line(connection, turn_id, behind):
         ids += [*row.results, *row.messages]
     return await by_ids(connection, ids)
 
@@ -160,19 +160,21 @@ async def results_so_far(connection: AsyncConnection, head: TurnRow) -> list[Mes
     return [latest[call.index] for call in head.calls if call.index in latest]
 
 
-async def _line(connection: AsyncConnection, turn_id: str) -> Sequence[Row[Any]]:
-    """Returns the turns from the root to this one."""
+async def _line(connection: AsyncConnection, turn_id: str, behind: str | None = None) -> Sequence[Row[Any]]:
+    """Returns the turns from the root, or from behind another one, to this one."""
     line = (
         select(turns.c.id, turns.c.parent_turn, literal(0).label("back"))
         .where(turns.c.id == turn_id)
         .cte("line", recursive=True)
     )
     line = line.union_all(
-        select(turns.c.id, turns.c.parent_turn, line.c.back + 1).where(turns.c.id == line.c.parent_turn)
+        select(turns.c.id, turns.c.parent_turn, line.c.back + 1).where(
+            turns.c.id == line.c.parent_turn, turns.c.id.is_distinct_from(behind)
+        )
     )
     query = select(turns).join(line, line.c.id == turns.c.id).order_by(line.c.back.desc())
     rows = (await connection.execute(query)).all()
-    if not rows or rows[0].parent_turn is not None:
+    if not rows or rows[0].parent_turn != behind:
         raise UnknownTurnError(turn_id)
     return rows
 
