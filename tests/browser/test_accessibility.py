@@ -79,9 +79,20 @@ def test_nothing_stands_in_anybodys_way(stack: Stack, open_page: Opening, state:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("size", [NARROWEST, {"width": 1280, "height": 720}], ids=["narrow", "wide"])
 @pytest.mark.parametrize(
-    "state", ["the list", "a call of a run", "a reason half written", "questions", "a form", "a review"]
+    "size",
+    [NARROWEST, pytest.param({"width": 1280, "height": 720}, marks=pytest.mark.repeated)],
+    ids=["narrow", "wide"],
+)
+@pytest.mark.parametrize(
+    "state",
+    [
+        *("a form", "a reason half written"),
+        *(
+            pytest.param(one, marks=pytest.mark.repeated)
+            for one in ("the list", "a call of a run", "questions", "a review")
+        ),
+    ],
 )
 def test_the_focus_goes_through_the_page_in_order_and_is_never_covered(
     stack: Stack, open_page: Opening, state: str, size: Any
@@ -120,6 +131,7 @@ def test_what_changes_by_itself_is_told_quietly(stack: Stack, open_page: Opening
     expect(page.locator("#polite")).to_contain_text("Approved by Local (api)")
 
 
+@pytest.mark.repeated
 def test_the_end_of_the_time_is_told_at_once_and_the_countdown_is_not(stack: Stack, open_page: Opening) -> None:
     approval = stack.asked(expires_after="10s")
     page = open_page(f"/approvals/{approval['id']}")

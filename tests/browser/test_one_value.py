@@ -81,7 +81,7 @@ def look(stack: Stack, open_page: Opening, calls: int, seed: int) -> None:
 
 
 def test_what_the_browser_shows_is_what_the_tool_gets(stack: Stack, open_page: Opening) -> None:
-    look(stack, open_page, 2 * A_TURN, seed=1)
+    look(stack, open_page, A_TURN, seed=1)
 
 
 @pytest.mark.repeated

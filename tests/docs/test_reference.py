@@ -103,7 +103,7 @@ def test_the_whole_example_of_the_file_is_a_valid_one() -> None:
 
 
 def test_what_a_tool_is_told_of_its_call_is_in_the_docs() -> None:
-    source = (TREE / "activities" / "placet" / "effects" / "_tool.py").read_text("utf-8")
+    source = (TREE / "activities" / "placet" / "effects" / "_call_facts.py").read_text("utf-8")
     told = set(re.findall(r'^\s+"(placet_\w+)":', source, re.MULTILINE))
     assert told, "the search finds nothing any more"
     assert {name for name in told if f"`{name}`" not in page("placet-yaml.md")} == set()
