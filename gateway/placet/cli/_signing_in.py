@@ -10,9 +10,9 @@ import webbrowser
 from typing import TYPE_CHECKING, Final
 
 from placet.cards.visible import one_line
-from placet.cli._credentials import keep
+from placet.cli._credentials import file_of, keep
 from placet.cli._exits import ExitCode
-from placet.cli._session import UsageError
+from placet.cli._session import InputError, UsageError
 from placet.client import LOCAL_URL, Client
 from placet.client.errors import UnauthenticatedError
 
@@ -42,7 +42,7 @@ def login(session: Session, *, browser: bool, patience: float) -> ExitCode:
         session.out.document({"title": "Not done", "code": "unauthenticated", "detail": "Nobody signed in in time."})
         session.out.warn("Nobody signed in in time.")
         return ExitCode.NOT_ALLOWED
-    keep(url, token)
+    _keep(url, token)
     return _done(session, me, f"Signed in as {one_line(me.name or me.id)}.")
 
 
@@ -55,7 +55,7 @@ def logout(session: Session) -> ExitCode:
         session.client.sign_out()
     except UnauthenticatedError:
         session.out.warn("There was no session any more.")
-    keep(gateway_url(), None)
+    _keep(gateway_url(), None)
     session.out.document({"signed_in": False})
     session.out.say("Signed out.")
     return ExitCode.DONE
@@ -87,6 +87,19 @@ def revoke_key(session: Session, key_id: str) -> ExitCode:
 def gateway_url() -> str:
     """Returns the gateway's address, as the environment says."""
     return (os.environ.get("PLACET_URL") or LOCAL_URL).rstrip("/")
+
+
+def _keep(url: str, token: str | None) -> None:
+    """Keeps or forgets the token of a gateway.
+
+    Raises:
+        InputError: The folder for it cannot be written.
+    """
+    try:
+        keep(url, token)
+    except OSError as error:
+        message = f"{file_of()} cannot be written ({error.strerror}); XDG_CONFIG_HOME names another folder for it."
+        raise InputError(message) from error
 
 
 def _is_open(session: Session) -> bool:

@@ -269,6 +269,26 @@ async def test_a_provider_that_is_down_is_not_asked_for_each_unknown_key(site: S
 async def test_a_provider_that_calls_itself_otherwise_is_not_used(site: Site, forger: Forger) -> None:
     forger.discovery = {"issuer": "https://evil.example"}
     problem(await site.client().get("/sign-in/provider"), 503, "unavailable")
+    page = await site.client(Accept="text/html").get("/sign-in/provider")
+    assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "calls itself" in page.text
+    assert int(page.headers["retry-after"]) > 0
+    assert "Sign in with your organisation" in page.text, "to try it again"
+
+
+async def test_a_browser_that_nobody_is_signed_in_in_is_led_from_signing_out_to_signing_in(site: Site) -> None:
+    answer = await site.client(Accept="text/html").post("/sign-out")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    problem(await site.client().post("/sign-out"), 401, "unauthenticated")
+
+
+async def test_who_has_just_signed_out_is_not_led_to_the_provider_by_itself(site: Site) -> None:
+    """A provider that has no sign-out still knows them, and would let them in again at once."""
+    waiting = await site.client().get("/sign-in")
+    assert waiting.status_code == 200
+    assert "/sign-in/provider?next=%2F" in waiting.text
+    onward = await site.client().get("/sign-in", params={"next": "/inbox"})
+    assert onward.headers["location"] == "/sign-in/provider?next=%2Finbox"
 
 
 async def test_a_new_sign_in_ends_the_session_before_though_its_cookie_stays_away(site: Site, forger: Forger) -> None:

@@ -107,7 +107,8 @@ def bounce(path: str) -> Response:
     link in a message, the provider's redirect — is signed in all the same: this page is ours, and it asks.
     """
     text = (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Placet</title>"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        "<title>Placet</title>"
         f'<meta http-equiv="refresh" content="0;url={escape(path)}"><a href="{escape(path)}">Go on</a>'
     )
     return HTMLResponse(text)
