@@ -151,6 +151,7 @@ async def test_who_goes_back_from_the_review_types_a_new_secret_again(local_site
     approval = await ask(client)
     path = f"/approvals/{approval['id']}"
     review = await reviewed(client, path, **{"v:/password": "x" * len(PASSWORD)})
+    assert not review.select("[data-back]"), "what was typed as JSON is in no draft of the tab"
     back = read(await client.post(f"{path}/edit", data=as_sent(one(review, "form[action$=edit]"), do="back")))
     page = read(await client.post(f"{path}/edit", data=as_sent(one(back, "form.editing"))), 422)
     assert "type the value" in one(page, "#summary").text

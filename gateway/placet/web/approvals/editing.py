@@ -170,6 +170,7 @@ async def review_page(
         card=graded,
         text=text,
         sealed=sealed,
+        hides=has_secrets(approval.args_schema),
         changed=changes(approval.args, args, approval.args_schema),
         key=posted.one("key") or uuid.uuid4().hex,
         card_digest=card_digest(card),
