@@ -56,7 +56,7 @@ def nested(depth: int) -> Any:
 def shows(shown: str, value: Any) -> bool:
     """Returns whether a text that a card shows is this value."""
     if isinstance(value, str) and "\n" in value:
-        return read_text(shown) == read_text(value)
+        return spells(shown, value)
     return canonical_text(read_json(shown)) == canonical_text(value)
 
 
@@ -68,6 +68,24 @@ def name_of(shown: str) -> str:
 def read_json(shown: str) -> Any:
     """Returns the value of JSON that was shown with every hidden character as an escape."""
     return parse_json(_ESCAPE.sub(_as_json, shown))
+
+
+def spells(shown: str, text: str) -> bool:
+    """Returns whether a text that was shown on several lines is this one, character by character.
+
+    What does not show has to stand there as an escape, and a tab as four spaces. An escape that was typed looks like
+    one that stands for a character: which of both it is only the text tells, or JSON.
+    """
+    at = 0
+    for character in text.replace("\t", "    "):
+        if shown.startswith(character, at) and (character == "\n" or character.isprintable()):
+            at += 1
+            continue
+        found = _ESCAPE.match(shown, at)
+        if found is None or _as_character(found) != character:
+            return False
+        at = found.end()
+    return at == len(shown)
 
 
 def read_text(shown: str) -> str:
