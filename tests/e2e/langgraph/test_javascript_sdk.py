@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from placet_testing.chatting import Chat, a_text
+from placet_testing.deployment import Json
 from placet_testing.gateway import key_of
 from placet_testing.node_packages import ran
 
 pytestmark = pytest.mark.timeout(180)
 
 OLDEST, NEWEST = "sdk-1-8-10", "sdk-1-15-0"
-LINES: Final = (
+SIDE_BY_SIDE: Final = (
     OLDEST,
-    pytest.param("sdk-1-9-28", marks=pytest.mark.repeated),
     NEWEST,
     # What a plain `npm install` gives, though it is older than 1.15.
     "sdk-2-0-0",
 )
+LINES: Final = (*SIDE_BY_SIDE, pytest.param("sdk-1-9-28", marks=pytest.mark.repeated))
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """A program for several lines at the same time, for each once: it waits for most of its time."""
+
+    folder: Path
+    pool: ThreadPoolExecutor
+    begun: dict[tuple[str, str], tuple[str, Future[Json]]] = field(
+        default_factory=dict[tuple[str, str], tuple[str, Future[Json]]]
+    )
+
+    def ran(self, chat: Chat, program: str, line: str) -> tuple[str, Json]:
+        """Returns the text that is a line's own, and what its program has said."""
+        wanted = {(program, one) for one in (line, *SIDE_BY_SIDE)}
+        for key in wanted - self.begun.keys() if (program, line) not in self.begun else ():
+            text = a_text()
+            given = (*key, chat.url(), key_of("bot"), key_of("dana"), text)
+            self.begun[key] = text, self.pool.submit(ran, self.folder, *given)
+        text, running = self.begun[program, line]
+        return text, running.result()
+
+
+@pytest.fixture(scope="module")
+def at_once(langgraph_programs: Path) -> Iterator[AtOnce]:
+    """Runs programs of all lines."""
+    with ThreadPoolExecutor(len(LINES)) as pool:
+        yield AtOnce(langgraph_programs, pool)
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_conversation_by_the_client(chat: Chat, langgraph_programs: Path, line: str) -> None:
-    text = a_text()
-    report = ran(langgraph_programs, "client.mjs", line, chat.url(), key_of("bot"), key_of("dana"), text)
+def test_a_conversation_by_the_client(chat: Chat, at_once: AtOnce, line: str) -> None:
+    text, report = at_once.ran(chat, "client.mjs", line)
     action = report.pop("action")
     assert (action["name"], action["args"]) == ("send", {"text": f"{text}-keyed"})
     assert report.pop("events")[0] == "metadata"
@@ -58,10 +89,23 @@ def test_a_conversation_by_the_client(chat: Chat, langgraph_programs: Path, line
         assert len(chat.deployment.effects(f"{text}-{name}")) == times, name
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_page_with_use_stream_starts_reloads_and_decides(chat: Chat, langgraph_programs: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", [NEWEST, *(pytest.param(line, marks=pytest.mark.repeated) for line in (OLDEST, "sdk-1-9-28", "sdk-2-0-0"))]
+)
+def test_every_form_of_an_answer_and_two_who_race(chat: Chat, langgraph_programs: Path, line: str) -> None:
     text = a_text()
-    report = ran(langgraph_programs, "use_stream.mjs", line, chat.url(), key_of("bot"), key_of("dana"), text)
+    keys = [key_of(user) for user in ("bot", "dana", "eve")]
+    report = ran(langgraph_programs, "answers.mjs", line, chat.url(), *keys, text)
+    assert report.pop("camel").endswith(f"Sent {text}-edited.")
+    assert "Current" in report.pop("question")
+    names = {"by id": "by-id", "decisions": "decisions", "one decision": "one-decision", "old list": "old-list"}
+    assert report == {form: f"Sent {text}-{name}." for form, name in names.items()} | {"raced": [200, 409]}
+    assert len(chat.deployment.effects(f"{text}-raced")) == 1
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_page_with_use_stream_starts_reloads_and_decides(chat: Chat, at_once: AtOnce, line: str) -> None:
+    text, report = at_once.ran(chat, "use_stream.mjs", line)
     assert report == {
         "action": {"text": f"{text}-first"},
         "reloaded": True,

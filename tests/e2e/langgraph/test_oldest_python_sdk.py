@@ -21,7 +21,7 @@ def test_a_conversation_by_the_oldest_sdk(chat: Chat, oldest_langgraph_sdk: Path
     text = a_text()
     # Without `site` it sees its own packages and none of ours.
     command = (sys.executable, "-S", str(LANGGRAPH_PROGRAMS / "conversation.py"))
-    arguments = (chat.url(), key_of("bot"), key_of("dana"), text)
+    arguments = (chat.url(), key_of("bot"), key_of("dana"), key_of("eve"), text)
     environment = {**os.environ, "PYTHONPATH": str(oldest_langgraph_sdk)}
     done = subprocess.run((*command, *arguments), env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
@@ -38,10 +38,14 @@ def test_a_conversation_by_the_oldest_sdk(chat: Chat, oldest_langgraph_sdk: Path
         "again": True,
         "late": 409,
         "listed": ["success", "interrupted", "interrupted"],
+        "one": f"Sent {text}-one.",
+        "accepted": f"Sent {text}-accepted.",
+        "question": True,
+        "raced": ["409", "None"],
         "ignored": "A person rejected this call; it did not run",
         "stranger": 403,
         "stopped": "idle",
         "unknown": 404,
     }
-    times = {"keyed": 1, "bare": 1, "old": 0, "resolved": 0, "stopped": 0}
+    times = {"keyed": 1, "bare": 1, "one": 1, "accepted": 1, "raced": 1, "old": 0, "resolved": 0, "stopped": 0}
     assert {name: len(chat.deployment.effects(f"{text}-{name}")) for name in times} == times

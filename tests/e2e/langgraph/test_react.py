@@ -16,7 +16,6 @@ pytestmark = pytest.mark.timeout(180)
 def test_a_page_starts_watches_decides_twice_and_too_late_and_stops(chat: Chat, langgraph_programs: Path) -> None:
     text, desk = a_text(), chat.deployment.desk
     report = ran(langgraph_programs, "react.mjs", chat.url(), key_of("bot"), key_of("dana"), text, str(desk))
-    assert report.pop("ends")[0] == "interrupt"
     assert report == {
         "action": {"text": f"{text}-first"},
         "loading": False,
@@ -26,8 +25,8 @@ def test_a_page_starts_watches_decides_twice_and_too_late_and_stops(chat: Chat, 
         "stranger": {"code": "permission_denied", "message": "user:bot has not the role approver."},
         "still": [True],
         "shown": f"Sent {text}-first. | Sent {text}-second.",
+        "ends": True,
         "joined": 8,
         "error": None,
-        "reopened": True,
     }
     assert [len(chat.deployment.effects(f"{text}-{name}")) for name in ("first", "second", "held")] == [1, 1, 1]

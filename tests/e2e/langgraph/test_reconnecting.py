@@ -92,6 +92,65 @@ def test_the_javascript_sdk_goes_on_by_itself_or_from_the_last_id(
     told_once(report["events"])
 
 
+def gateways_die(chat: Chat, text: str) -> None:
+    """Kills every gateway with -9 while a tool is held, and starts them again at their places."""
+    chat.deployment.held(text, "before")
+    for port in chat.deployment.kill_gateways():
+        chat.deployment.start_gateway(port)
+    chat.deployment.let_go(text)
+
+
+@pytest.mark.repeated
+@pytest.mark.parametrize("line", ["sdk-1-8-10", "sdk-1-9-28", "sdk-1-15-0", "sdk-2-0-0"])
+def test_a_client_goes_on_through_gateways_that_were_killed(chat: Chat, langgraph_programs: Path, line: str) -> None:
+    text = a_text()
+    with ThreadPoolExecutor(1) as pool:
+        dying = pool.submit(gateways_die, chat, text)
+        report = ran(langgraph_programs, "reconnect.mjs", line, chat.url(), key_of("bot"), text)
+        dying.result()
+    told_once(report["events"])
+
+
+PAGES = ["sdk-1-8-10", "sdk-1-9-28", "sdk-1-15-0", "sdk-2-0-0", "@langchain/react"]
+
+
+@pytest.mark.repeated
+@pytest.mark.parametrize("harm", ["cut", "killed"])
+@pytest.mark.parametrize("line", PAGES)
+def test_a_page_shows_the_end_of_a_run_whatever_broke(
+    chat: Chat, wire: Wire, langgraph_programs: Path, line: str, harm: str
+) -> None:
+    text = a_text()
+    url = f"http://{wire.address}/langgraph" if harm == "cut" else chat.url()
+    with ThreadPoolExecutor(1) as pool:
+        breaking = (
+            pool.submit(cut_while_held, chat, wire, text) if harm == "cut" else pool.submit(gateways_die, chat, text)
+        )
+        report = ran(langgraph_programs, "held.mjs", line, url, key_of("bot"), text)
+        breaking.result()
+    assert report == {"shown": 4}
+    assert len(chat.deployment.effects(text)) == 1
+
+
+@pytest.mark.repeated
+def test_who_follows_is_told_what_a_worker_that_was_killed_left_open(chat: Chat) -> None:
+    text, thread = a_text(), chat.thread()
+
+    def dies() -> None:
+        chat.deployment.held(text, "before")
+        chat.deployment.kill_workers()
+        chat.deployment.up(workers=1, gateways=2)
+
+    with ThreadPoolExecutor(1) as pool:
+        dying = pool.submit(dies)
+        parts = list(chat.client("bot").runs.stream(thread, "desk", input=script([call(text, "note", hold="before")])))
+        dying.result()
+    assert parts[-1].event == "end"
+    (action,) = actions_of(interrupt_of(parts[-2].data))
+    assert action["name"] == "note"
+    assert action["questions"], "nobody knows whether it ran: a person is asked"
+
+
 def followed(chat: Chat, thread: str, run: str, user: str = "dana", gateway: int = 0, **more: Any) -> list[Any]:
     return list(chat.client(user, gateway).runs.join_stream(thread, run, **more))
 

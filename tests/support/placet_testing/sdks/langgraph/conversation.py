@@ -1,4 +1,4 @@
-"""One conversation with a version of the Python SDK: `conversation.py URL REQUESTER_KEY APPROVER_KEY TEXT`.
+"""One conversation with a version of the Python SDK: `conversation.py URL REQUESTER_KEY APPROVER_KEY OTHER_KEY TEXT`.
 
 Says what it saw as one JSON document; the test holds it against what must be.
 """
@@ -9,23 +9,30 @@ import json
 import sys
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
 import httpx
 from langgraph_sdk import get_sync_client
 
-url, requester_key, approver_key, text = sys.argv[1:]
+QUESTIONS = [{"question": "Which?", "options": ["Savings", "Current"]}]
+url, requester_key, approver_key, other_key, text = sys.argv[1:]
 requester: Any = get_sync_client(url=url, api_key=requester_key)
 approver: Any = get_sync_client(url=url, api_key=approver_key)
+other: Any = get_sync_client(url=url, api_key=other_key)
 approve = {"decisions": [{"type": "approve"}]}
 report: dict[str, Any] = {"version": version("langgraph-sdk")}
 
 
 def script(*names: str) -> dict[str, Any]:
     """Returns the input of a run with a turn of one call for each name."""
-    turns = [[{"tool": "send", "args": {"text": f"{text}-{name}"}}] for name in names]
-    return {"messages": [{"type": "human", "id": str(uuid.uuid4()), "content": json.dumps(turns)}]}
+    return turns(*([{"tool": "send", "args": {"text": f"{text}-{name}"}}] for name in names))
+
+
+def turns(*calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the input of a run with these calls, turn by turn."""
+    return {"messages": [{"type": "human", "id": str(uuid.uuid4()), "content": json.dumps(calls)}]}
 
 
 def waiting(*names: str) -> tuple[str, Any, list[str]]:
@@ -65,6 +72,24 @@ report["again"] = approver.runs.create(thread, "desk", command={"resume": approv
 rejection = {interrupt["id"]: {"decisions": [{"type": "reject"}]}}
 report["late"] = status_of(lambda: approver.runs.wait(thread, "desk", command={"resume": rejection}))
 report["listed"] = [run["status"] for run in approver.runs.list(thread)]
+
+# Answered in every other form, a question too; raced for.
+one, _, _ = waiting("one")
+approver.threads.get(one)
+report["one"] = approver.runs.wait(one, "desk", command={"resume": {"type": "approve"}})["messages"][-1]["content"]
+accepted, _, _ = waiting("accepted")
+approver.threads.get(accepted)
+old_accept = [{"type": "accept", "args": None}]
+report["accepted"] = approver.runs.wait(accepted, "desk", command={"resume": old_accept})["messages"][-1]["content"]
+asked = requester.threads.create(metadata={"graph_id": "desk"})["thread_id"]
+requester.runs.wait(asked, "desk", input=turns([{"tool": "ask_human", "args": {"questions": QUESTIONS}}]))
+approver.threads.get(asked)
+report["question"] = "Current" in str(approver.runs.wait(asked, "desk", command={"resume": "current"}))
+raced, interrupt, _ = waiting("raced")
+answer = {"resume": {interrupt["id"]: approve}}
+racers = [lambda client=client: client.runs.wait(raced, "desk", command=answer) for client in (approver, other)]
+with ThreadPoolExecutor(2) as pool:
+    report["raced"] = sorted(str(status) for status in pool.map(status_of, racers))
 
 # Rejected in the old form, resolved, stopped.
 old, interrupt, _ = waiting("old")

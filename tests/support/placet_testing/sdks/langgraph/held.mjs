@@ -1,0 +1,36 @@
+// A page on a run that is under way while something breaks: node held.mjs PACKAGE URL KEY TEXT
+// A page whose stream breaks for good is opened again, as a person would. Says what it shows in the end.
+import { randomUUID } from "node:crypto";
+import { page, until } from "./pages.mjs";
+
+const [, , sdk, apiUrl, apiKey, text] = process.argv;
+const { useStream } = await import(sdk === "@langchain/react" ? sdk : `${sdk}/react`);
+let thread;
+const chat = () =>
+  page((seen) =>
+    useStream({
+      apiUrl,
+      apiKey,
+      assistantId: "desk",
+      threadId: thread,
+      fetchStateHistory: true,
+      reconnectOnMount: true,
+      onThreadId: (made) => (thread = made),
+      onError: (error) => seen.errors.push(String(error)),
+    }),
+  );
+const opened = [chat()];
+const turns = [[{ tool: "note", args: { text, hold: "before" } }]];
+await until("a page", () => opened[0].stream);
+opened[0].stream.submit({ messages: [{ type: "human", id: randomUUID(), content: JSON.stringify(turns) }] });
+await until("the end", () => {
+  const seen = opened.at(-1);
+  const broke = seen.stream && !seen.stream.isLoading && (seen.stream.error || !seen.shown().includes("Noted"));
+  if (thread && broke && opened.length < 60 && seen.shown() !== "" && Date.now() - (seen.at ??= Date.now()) > 2_000) {
+    seen.root.unmount();
+    opened.push(chat());
+  }
+  return seen.shown().endsWith(`Noted ${text}. / Noted ${text}.`);
+});
+console.log(JSON.stringify({ shown: opened.at(-1).stream.messages.length }));
+process.exit(0);
