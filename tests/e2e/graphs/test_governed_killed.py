@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from placet_testing.graphs.running import Graphs, call_events, running_graphs
+from placet_testing.graphs.running import Graphs, call_events
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Generator[Graphs]:
-    """Gives graphs whose worker may be killed."""
-    with running_graphs(tmp_path_factory.mktemp("mortal")) as running:
-        yield running
 
 
 def call(graphs: Graphs, tool: str, **args: object) -> Any:

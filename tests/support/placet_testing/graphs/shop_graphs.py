@@ -21,7 +21,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langgraph.func import entrypoint, task
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
@@ -169,6 +169,32 @@ report = (
     .add_edge("finish", END)
     .compile()
 )
+
+
+class Everything(MessagesState):
+    """What the graph with everything works on."""
+
+    topic: str
+    notes: Annotated[list[str], operator.add]
+
+
+everything = (
+    StateGraph(Everything)
+    .add_node(plan)
+    .add_node(colour)
+    .add_node(words)
+    .add_node("press", inner)
+    .add_node("desk", per_call())
+    .add_node(finish)
+    .add_edge(START, "plan")
+    .add_edge("plan", "colour")
+    .add_edge("plan", "words")
+    .add_edge("plan", "press")
+    .add_edge(["colour", "words", "press"], "desk")
+    .add_edge("desk", "finish")
+    .compile()
+)
+"""Parallel interrupts, a subgraph that asks, and an agent whose calls are asked about one by one."""
 
 
 @task
