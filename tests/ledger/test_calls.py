@@ -110,6 +110,21 @@ async def test_the_owner_who_lost_the_answer_asks_again(ledger: Ledger, run: Run
     assert await types(ledger, run) == ["call.started", "call.finished"]
 
 
+async def test_a_row_that_its_owner_let_go_is_taken_by_whoever_comes_next(ledger: Ledger, run: RunRow) -> None:
+    """A tool of a graph waits for somebody; nobody else's row is let go, and none that has ended."""
+    call = a_call(run)
+    await start(ledger, call, "waits")
+    await ledger.graphs.let_go(call, 0, "another")
+    assert (await start(ledger, call, "next")).state == "uncertain"
+    await ledger.graphs.let_go(call, 0, "waits")
+    assert (await start(ledger, call, "next")).state == "taken_over"
+    assert (await start(ledger, call, "third")).state == "uncertain"
+    assert await finish(ledger, call, "next", "m1")
+    await ledger.graphs.let_go(call, 0, "next")
+    assert (await start(ledger, call, "third")).state == "finished"
+    assert await types(ledger, run) == ["call.started", "call.started", "call.finished"]
+
+
 async def test_a_zombie_appends_nothing_after_a_take_over(ledger: Ledger, run: RunRow) -> None:
     call = a_call(run)
     await start(ledger, call, "zombie", idempotent=True)

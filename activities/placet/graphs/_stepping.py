@@ -80,6 +80,7 @@ class Stepping:
         self._failed: str | None = None
         self._output: object = None
         self._problems: dict[str, str] = {}
+        self._ran: set[tuple[str, str]] = set()
 
     async def run(self) -> Reached:
         """Runs the superstep.
@@ -102,6 +103,7 @@ class Stepping:
         stop_at = self._stop_at(before)
         self._drain_at_the_boundary(before, stop_at)
         drained = await self._stream(given, self._config(flags, stop_at - _step(before) - 2))
+        self._check_who_was_told()
         after = await self._state()
         return await self._reached(before, after, stop_at, drained=drained)
 
@@ -159,6 +161,21 @@ class Stepping:
         if self._problems and not told:
             raise MisfitError(*self._problems.values())
         return told
+
+    def _check_who_was_told(self) -> None:
+        """Checks that each node that had asked has run: in a subgraph LangGraph passes over one that is gone.
+
+        Where an earlier attempt may have run it, it need not run again.
+
+        Raises:
+            GraphChangedError: One has not.
+        """
+        if self._wanted.again:
+            return
+        for one in self._wanted.answers:
+            asked = one.node is not None and one.interrupt != BREAKPOINT and one.interrupt not in self._problems
+            if asked and one.namespace and (one.namespace, one.node) not in self._ran:
+                raise GraphChangedError(one.interrupt)
 
     def _answer(self, interrupt: Interrupt[Any], answered: Answered) -> object:
         asked = read(interrupt, Place(""), self._tools)
@@ -221,6 +238,7 @@ class Stepping:
             if not namespace and not (isinstance(payload, dict) and _INTERRUPT in payload):
                 self._output = payload
             return
+        self._ran.add((namespace, payload["name"]))
         for interrupt in payload.get("interrupts") or ():
             known = self._places.get(interrupt["id"])
             if known is None or len(known.namespace) < len(namespace):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from langgraph.cache.memory import InMemoryCache  # pyright: ignore[reportMissingTypeStubs] - it has types
 from langgraph.prebuilt import ToolNode
@@ -11,8 +11,8 @@ from langgraph.store.memory import InMemoryStore
 
 from placet.graphs._loading import Graph, graphs_in
 
-_BY_CALL: Final = "langchain_create_agent"
-"""Names the graphs that give each call of a message a task of its own."""
+_AGENTS: Final = "langchain.agents"
+"""Its graphs send each call of a message to a task of its own."""
 
 
 def warnings_of(graph: Graph) -> list[str]:
@@ -25,7 +25,7 @@ def _of(graph: Graph) -> Iterator[str]:
         yield "its store is in memory: it is lost with the worker, and every worker has another one"
     if isinstance(cast("object", graph.cache), InMemoryCache):
         yield "its cache is in memory: it is lost with the worker, and every worker has another one"
-    if (graph.config or {}).get("metadata", {}).get("ls_integration") == _BY_CALL:
+    if _gives_each_call_a_task(graph):
         return
     for name, node in graph.nodes.items():
         if isinstance(cast("object", node.bound), ToolNode):
@@ -33,3 +33,9 @@ def _of(graph: Graph) -> Iterator[str]:
                 f"the calls of node {name} share one task: where one of them asks, all of them run again when it is"
                 " answered"
             )
+
+
+def _gives_each_call_a_task(graph: Graph) -> bool:
+    branches = cast("dict[str, dict[str, Any]]", getattr(getattr(graph, "builder", None), "branches", {}))
+    ways = [getattr(branch.path, "func", None) for named in branches.values() for branch in named.values()]
+    return any(str(getattr(way, "__module__", "")).startswith(_AGENTS) for way in ways)

@@ -49,6 +49,9 @@ from placet_testing.python_packages import python_packages
 from placet_testing.time_skipping import time_skipping_server
 
 LANGGRAPH_PROGRAMS: Final = Path(__file__).parent / "sdks" / "langgraph"
+GRAPHS: Final = Path(__file__).parent / "graphs"
+OLDEST_LANGGRAPH: Final = ("langgraph-oldest", GRAPHS / "requirements-oldest.txt")
+DEEPAGENTS: Final = ("deepagents", GRAPHS / "requirements-deepagents.txt")
 OLDEST_LANGGRAPH_SDK: Final = ("langgraph-sdk-python", LANGGRAPH_PROGRAMS / "requirements-0.2.txt")
 
 _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
@@ -59,6 +62,8 @@ _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "browser": chromium,
     "langgraph_programs": partial(node_packages, "langgraph-sdks", LANGGRAPH_PROGRAMS),
     "oldest_langgraph_sdk": partial(python_packages, *OLDEST_LANGGRAPH_SDK),
+    "oldest_langgraph": partial(python_packages, *OLDEST_LANGGRAPH),
+    "deepagents": partial(python_packages, *DEEPAGENTS),
 }
 
 _TRIES_TO_START: Final = 5
@@ -220,6 +225,24 @@ def oldest_langgraph_sdk() -> Path:
     """The folder of the oldest Python SDK of LangGraph that is supported, with what it needs."""
     try:
         return python_packages(*OLDEST_LANGGRAPH_SDK)
+    except ProvisionError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def oldest_langgraph() -> Path:
+    """The folder of the oldest LangGraph that graphs run on."""
+    try:
+        return python_packages(*OLDEST_LANGGRAPH)
+    except ProvisionError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def deepagents() -> Path:
+    """The folder of LangChain's deep agents."""
+    try:
+        return python_packages(*DEEPAGENTS)
     except ProvisionError as error:
         unavailable(str(error))
 

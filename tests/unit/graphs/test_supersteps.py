@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
 from sqlalchemy import make_url
 
 from placet.graphs import Checkpoints, GraphChangedError, TooManyStepsError
@@ -70,6 +72,50 @@ async def test_what_was_answered_is_gone_when_its_node_was_renamed_meanwhile(run
     waits = await runs.until_it_waits(runs.agent("one"))
     with pytest.raises(GraphChangedError, match="has changed"):
         await runs.step(runs.agent("another"), answers=(says(waits, "a"),))
+
+
+@pytest.mark.parametrize("way", ["a node", "called in a node"])
+async def test_a_node_of_a_subgraph_that_was_renamed_meanwhile_is_missed(runs: Runs, way: str) -> None:
+    """LangGraph itself passes over it: the subgraph ends without having asked, and the graph goes on."""
+    waits = await runs.until_it_waits(runs.of(nested("asks", way)))
+    assert waits.waiting[0].namespace.startswith("press:")
+    with pytest.raises(GraphChangedError, match="has changed"):
+        await runs.step(runs.of(nested("renamed", way)), answers=(says(waits, "a"),))
+
+
+@pytest.mark.parametrize("way", ["a node", "called in a node"])
+async def test_a_subgraph_that_is_as_it_was_hears_its_answer(runs: Runs, way: str) -> None:
+    waits = await runs.until_it_waits(runs.of(nested("asks", way)))
+    done = await runs.step(runs.of(nested("asks", way)), answers=(says(waits, "a"),))
+    while done.status == "drained":
+        done = await runs.step(runs.of(nested("asks", way)))
+    assert cast("Any", done.output)["notes"][-2:] == ["told a", "after"]
+
+
+def nested(name: str, way: str) -> Any:
+    """Returns a graph with a subgraph, in which a node of this name asks."""
+
+    def before(state: Notes) -> Notes:
+        del state
+        return {"notes": ["before"]}
+
+    def asks(state: Notes) -> Notes:
+        del state
+        return {"notes": [f"told {interrupt('which?')}"]}
+
+    def after(state: Notes) -> Notes:
+        del state
+        return {"notes": ["after"]}
+
+    builder = StateGraph(Notes).add_node(before).add_node(name, asks).add_edge(START, "before")
+    inner: Any = builder.add_edge("before", name).compile()
+
+    def calls(state: Notes) -> Notes:
+        del state
+        return {"notes": inner.invoke({"notes": []})["notes"]}
+
+    outer = StateGraph(Notes).add_node("press", inner if way == "a node" else calls).add_node(after)
+    return outer.add_edge(START, "press").add_edge("press", "after").compile()
 
 
 async def test_a_node_that_was_added_meanwhile_does_no_harm(runs: Runs) -> None:

@@ -91,10 +91,14 @@ class Answered(Inside):
 
     Attributes:
         task: Of the graph itself, in which it waited: while that is there, an interrupt that is not has its answer.
+        node: Which asked, and has to run when it is answered.
+        namespace: Of the subgraph that has the node.
     """
 
     interrupt: str
     task: str
+    node: str | None = None
+    namespace: str = ""
     calls: tuple[Released, ...]
 
 

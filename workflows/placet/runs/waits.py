@@ -106,7 +106,9 @@ class Waits:
             self._stopping.stop("cancelled", reason, who_decided(outcomes[0]))
         released = zip(wait.pending.asks, wait.opened, outcomes, strict=True)
         calls = tuple(_released(wait, ask, opened, outcome) for ask, opened, outcome in released)
-        return Answered(interrupt=wait.pending.id, task=wait.pending.task, calls=calls)
+        known = wait.pending
+        where = {"node": known.node, "namespace": known.namespace}
+        return Answered(interrupt=known.id, task=known.task, calls=calls, **where)
 
 
 async def _outcomes(pending: Pending, opened: list[Opened | None]) -> tuple[Outcome, ...]:

@@ -19,7 +19,7 @@ from placet.contracts.approvals import Outcome
 from placet.contracts.config import AgentConfig
 from placet.contracts.decisions import DecisionRecord
 from placet.contracts.graphs import Answered, Released
-from placet.graphs import Checkpoints, GraphAgent, Reached, Wanted
+from placet.graphs import Checkpoints, GraphAgent, Reached, Waiting, Wanted
 from placet.graphs._loading import Source
 
 
@@ -54,6 +54,10 @@ class Runs:
 
         return node
 
+    def goes_on(self, thread_id: str, head: str) -> None:
+        """Takes over a thread where another process left it."""
+        self.wanted = replace(self.wanted, thread_id=thread_id, head=head)
+
     def of(self, graph: Any) -> GraphAgent:
         """Returns a graph as an agent."""
         return GraphAgent("a", AgentConfig(graph="x:y"), Source(graph))
@@ -76,6 +80,22 @@ class Runs:
         return reached
 
 
+def approved(reached: Reached, place: int = 0) -> Answered:
+    """Returns the answer that says yes to one of those that wait: a question's first option, or approvals."""
+    waiting = reached.waiting[place]
+    asks = waiting.form == "question"
+    decision = {
+        "id": "d",
+        "type": "answer" if asks else "approve",
+        "by": {"id": "user:dana", "name": "Dana", "via": "api"},
+    }
+    answers = {"answers": {"answer": {"options": ["0"]}}} if asks else {}
+    record = DecisionRecord.model_validate({**decision, "received_at": "2026-03-01T00:00:00Z", "digest": "", **answers})
+    outcome = Outcome(status="answered" if asks else "approved", digest="", decision=record)
+    calls = tuple(Released(tool=call.tool or "ask_human", outcome=outcome) for call in waiting.calls)
+    return _answered(waiting, calls)
+
+
 def says(reached: Reached, text: str, place: int = 0) -> Answered:
     """Returns the answer to one of those that wait."""
     waiting = reached.waiting[place]
@@ -84,4 +104,9 @@ def says(reached: Reached, text: str, place: int = 0) -> Answered:
         {**decision, "received_at": "2026-03-01T00:00:00Z", "digest": "", "answers": {"answer": {"text": text}}}
     )
     outcome = Outcome(status="answered", digest="", decision=record)
-    return Answered(interrupt=waiting.id, task=waiting.task, calls=(Released(tool="ask_human", outcome=outcome),))
+    return _answered(waiting, (Released(tool="ask_human", outcome=outcome),))
+
+
+def _answered(waiting: Waiting, calls: tuple[Released, ...]) -> Answered:
+    where = {"node": waiting.node, "namespace": waiting.namespace}
+    return Answered(interrupt=waiting.id, task=waiting.task, calls=calls, **where)
