@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.placet-installed
 SOURCES := workflows activities gateway tests tools $(wildcard examples benchmarks)
 
-.PHONY: help setup up test check e2e faults mutants bench docs lock
+.PHONY: help setup up test clients check e2e faults mutants bench docs lock
 
 help: ## list these verbs
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
@@ -14,6 +14,9 @@ up: $(READY) ## start the demo: Temporal, worker and gateway on this machine
 
 test: $(READY) ## run every test, half of the files beside the other half
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+clients: $(READY) ## start the demo with agent-chat-ui and Agent Inbox beside it, got from their public sources
+	@$(BIN)/python tools/clients.py
 
 check: $(READY) ## lint, format, types, import rules, sizes, routes
 	@$(BIN)/ruff check $(SOURCES)

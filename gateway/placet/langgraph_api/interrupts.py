@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
     from placet.contracts.approvals import Approval
 
-_MARKS: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~])")
-"""What a reader of Markdown may take for more than text: both inboxes show descriptions so."""
+_MARKS: Final = re.compile(r"([\\`*{}\[\]()<>#+!|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+"""What a reader of Markdown may take for more than text: both inboxes show descriptions so.
+
+An underscore inside a word is none of it, and would show in lists, which show the text itself.
+"""
 _LONGEST: Final = 2_000
 _OF_QUESTIONS: Final = {"answer": "respond", "skip": "reject"}
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from placet.langgraph_api.interrupts import as_text
 from placet_testing.exchanges import check_answer
 from placet_testing.gateway import QUESTION, Site, asked, problem
 
@@ -60,6 +61,20 @@ async def test_what_a_model_wrote_shows_as_text_whatever_it_means_in_markdown(si
     assert description.count(r"\[Click\]\(http://evil.example\) \`x\` \<b\>") == 2
     assert "[Click](" not in description
     assert r"- \*q\*: " in description
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("send_email", "send_email"),
+        ("_so_", r"\_so\_"),
+        ("__init__", r"\_\_init\_\_"),
+        ("a_ b", r"a\_ b"),
+        ("*x*", r"\*x\*"),
+    ],
+)
+def test_a_name_with_underscores_stays_as_it_is(written: str, shown: str) -> None:
+    assert as_text(written) == shown
 
 
 async def test_no_thread_is_made_under_the_name_of_an_approval(site: Site) -> None:
