@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from placet.contracts.runs import CloseInput
 from placet.ledger import GraphState, Ledger, RunRow, TurnRow
-from placet_testing.ledger_samples import a_run, new_id
+from placet_testing.ledger_samples import a_call, a_message, a_run, new_id, some_args
 
 
 def a_turn(run: RunRow, number: int, state: GraphState | None) -> TurnRow:
@@ -38,3 +38,17 @@ async def test_what_comes_twice_or_after_the_end_changes_nothing(ledger: Ledger)
     )
     await ledger.put_turn(a_turn(run, 2, early))
     assert await ledger.graphs.state(run.id) == last
+
+
+async def test_a_graph_that_goes_on_knows_of_calls_that_may_have_run(ledger: Ledger) -> None:
+    run = a_run()
+    await ledger.open_run(run)
+    turn = a_turn(run, 0, None)
+    await ledger.put_turn(turn)
+    assert (await ledger.graphs.start(turn.id, run.agent)).uncertain == frozenset()
+    call = a_call(run)
+    await ledger.start_call(call, some_args("refund", {}), 0, owner="o", approval_id=None, idempotent=False)
+    assert (await ledger.graphs.start(turn.id, run.agent)).uncertain == {call.call_id}
+    done = a_message("refunded", "tool")
+    await ledger.finish_call(call, 0, "o", status="succeeded", message_id="m", message=done)
+    assert (await ledger.graphs.start(turn.id, run.agent)).uncertain == frozenset()

@@ -152,10 +152,10 @@ class SuperstepActivities:
         from placet.graphs import Wanted  # noqa: PLC0415 - only where there are graphs
 
         messages: list[BaseMessage] = []
-        head = given.head
+        head, uncertain = given.head, frozenset[str]()
         if given.input_turn is not None:
             start = await self._ledger.graphs.start(given.input_turn, given.agent)
-            head, messages = start.checkpoint, _with_ids(start.messages)
+            head, messages, uncertain = start.checkpoint, _with_ids(start.messages), start.uncertain
         own = parse_object(await self._ledger.get_args(given.input_ref)) if given.input_ref else None
         return Wanted(
             run_id=given.run_id,
@@ -166,6 +166,7 @@ class SuperstepActivities:
             begins=given.input_turn is not None,
             messages=messages,
             given=own,
+            uncertain=uncertain,
             stop_at=given.stop_at,
             answers=await self._pendings.still_allowed(given),
             again=activity.info().attempt > 1,

@@ -25,7 +25,7 @@ def input_of(graph: Graph, wanted: Wanted, values: object) -> object:
         return dict(wanted.given)
     fields = fields_of(graph)
     if MESSAGES in fields:
-        return {MESSAGES: [*left_open(messages_in(values)), *wanted.messages]}
+        return {MESSAGES: [*left_open(messages_in(values), wanted.uncertain), *wanted.messages]}
     text = wanted.messages[-1].text if wanted.messages else ""
     if not fields:
         return text

@@ -206,10 +206,12 @@ class GraphStart:
     Attributes:
         checkpoint: Where it stood when its last run there ended; None where it has none.
         messages: What the thread says since then by id, the new input last.
+        uncertain: The `call_id`s of calls of its runs that may have run and have no result.
     """
 
     checkpoint: str | None
     messages: Mapping[str, MessageDict]
+    uncertain: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

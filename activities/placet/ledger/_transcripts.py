@@ -15,7 +15,7 @@ from placet.ledger import _states as states
 from placet.ledger._events import NewEvent, append, insert_once
 from placet.ledger._said import bare, whole
 from placet.ledger._shapes import GraphStart, MessageDict, ThreadHead, TurnRow
-from placet.ledger._tables import messages, runs, turns
+from placet.ledger._tables import calls, messages, runs, turns
 from placet.ledger.errors import UnknownTurnError
 
 _IDS_AT_ONCE: Final = 500
@@ -118,7 +118,9 @@ async def graph_start(connection: AsyncConnection, turn_id: str, agent: str) -> 
     since = line if last is None else line[last + 1 :]
     ids = [message_id for row in since for message_id in (*row.results, *row.messages)]
     checkpoint = None if last is None else line[last].checkpoint
-    return GraphStart(checkpoint, await _named(connection, ids))
+    open_calls = select(calls.c.call_id).where(calls.c.run_id.in_(own), calls.c.state.in_(("started", "uncertain")))
+    uncertain = frozenset((await connection.execute(open_calls)).scalars())
+    return GraphStart(checkpoint, await _named(connection, ids), uncertain)
 
 
 async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[MessageDict]:

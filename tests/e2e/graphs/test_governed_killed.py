@@ -66,6 +66,10 @@ def test_a_person_may_stop_the_run_instead(mortal: Graphs) -> None:
     ended = mortal.ended(run)
     assert ended["status"] == "cancelled"
     assert mortal.lines().count("refund 42 7") == 1
+    again = mortal.start("governed", "and now?", thread_id=run["thread_id"])
+    assert mortal.ended(again)["output"] == "You said and now?."
+    (told,) = [text for kind, text in mortal.messages(again) if kind == "tool"]
+    assert told.startswith("This call may have run")
 
 
 @pytest.mark.repeated
