@@ -49,9 +49,9 @@ def test_no_look_changes_a_text(name: str, text: str) -> None:
 @given(st.sampled_from(NAMES), st.text(alphabet="a/*-+@ \"'\\(<$\n", max_size=3))
 def test_no_text_makes_a_look_take_long(name: str, unit: str) -> None:
     text = unit * 20_000
-    begun = time.perf_counter()
+    begun = time.process_time()
     look_at(name, text[:90_000], {}, {})
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_hidden_character_differs_from_one_that_was_typed() -> None:
