@@ -93,7 +93,10 @@ def test_the_javascript_sdk_goes_on_by_itself_or_from_the_last_id(
 
 
 def gateways_die(chat: Chat, text: str) -> None:
-    """Kills every gateway with -9 while a tool is held, and starts them again at their places."""
+    """Kills every gateway with -9 while a tool is held, and starts them again at their places.
+
+    They live no longer than the thread that starts them: so it is that of the test.
+    """
     chat.deployment.held(text, "before")
     for port in chat.deployment.kill_gateways():
         chat.deployment.start_gateway(port)
@@ -105,9 +108,9 @@ def gateways_die(chat: Chat, text: str) -> None:
 def test_a_client_goes_on_through_gateways_that_were_killed(chat: Chat, langgraph_programs: Path, line: str) -> None:
     text = a_text()
     with ThreadPoolExecutor(1) as pool:
-        dying = pool.submit(gateways_die, chat, text)
-        report = ran(langgraph_programs, "reconnect.mjs", line, chat.url(), key_of("bot"), text)
-        dying.result()
+        running = pool.submit(ran, langgraph_programs, "reconnect.mjs", line, chat.url(), key_of("bot"), text)
+        gateways_die(chat, text)
+        report = running.result()
     told_once(report["events"])
 
 
@@ -123,11 +126,12 @@ def test_a_page_shows_the_end_of_a_run_whatever_broke(
     text = a_text()
     url = f"http://{wire.address}/langgraph" if harm == "cut" else chat.url()
     with ThreadPoolExecutor(1) as pool:
-        breaking = (
-            pool.submit(cut_while_held, chat, wire, text) if harm == "cut" else pool.submit(gateways_die, chat, text)
-        )
-        report = ran(langgraph_programs, "held.mjs", line, url, key_of("bot"), text)
-        breaking.result()
+        running = pool.submit(ran, langgraph_programs, "held.mjs", line, url, key_of("bot"), text)
+        if harm == "cut":
+            cut_while_held(chat, wire, text)
+        else:
+            gateways_die(chat, text)
+        report = running.result()
     assert report == {"shown": 4}
     assert len(chat.deployment.effects(text)) == 1
 
@@ -136,15 +140,15 @@ def test_a_page_shows_the_end_of_a_run_whatever_broke(
 def test_who_follows_is_told_what_a_worker_that_was_killed_left_open(chat: Chat) -> None:
     text, thread = a_text(), chat.thread()
 
-    def dies() -> None:
+    def followed_to_its_end() -> list[Any]:
+        return list(chat.client("bot").runs.stream(thread, "desk", input=script([call(text, "note", hold="before")])))
+
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(followed_to_its_end)
         chat.deployment.held(text, "before")
         chat.deployment.kill_workers()
         chat.deployment.up(workers=1, gateways=2)
-
-    with ThreadPoolExecutor(1) as pool:
-        dying = pool.submit(dies)
-        parts = list(chat.client("bot").runs.stream(thread, "desk", input=script([call(text, "note", hold="before")])))
-        dying.result()
+        parts = following.result()
     assert parts[-1].event == "end"
     (action,) = actions_of(interrupt_of(parts[-2].data))
     assert action["name"] == "note"

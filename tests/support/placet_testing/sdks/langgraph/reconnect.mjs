@@ -28,7 +28,8 @@ while (events.at(-1)?.[0] !== "end") {
   try {
     await follow(next());
   } catch (error) {
-    if (broke > 5) throw error;
+    // A gateway that was killed takes a while to come back.
+    if (broke > 120) throw error;
   }
   if (events.at(-1)?.[0] !== "end") {
     broke += 1;
