@@ -9,10 +9,10 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 
-from placet_testing.deployment import ENDINGS, Deployment, Json, together
+from placet_testing.deployment import Deployment, Json, together
+from placet_testing.faults.deadlines import check
 from placet_testing.processes import CROWD
 
 pytestmark = [pytest.mark.repeated, pytest.mark.timeout(900)]
@@ -25,20 +25,6 @@ def seeded(number: int) -> random.Random:
 def after(seconds: float, action: Any) -> Any:
     time.sleep(seconds)
     return action()
-
-
-def check(deployment: Deployment, asked: Json, answers: list[httpx.Response]) -> str:
-    kept = deployment.ended(asked)
-    told = deployment.told(asked["id"])
-    assert sum(kind in ENDINGS for kind in told) == 1, told
-    assert {answer.status_code for answer in answers} <= {200, 202, 409}, [answer.text for answer in answers]
-    assert sum(answer.status_code == 200 for answer in answers) <= 1
-    for answer in answers:
-        if answer.status_code == 200:
-            assert answer.json() == kept
-        elif answer.status_code == 409:
-            assert answer.json()["approval"] == kept
-    return kept["status"]
 
 
 def test_decide_against_withdraw(deployment: Deployment) -> None:
@@ -102,14 +88,4 @@ def test_a_worker_killed_at_any_moment_of_a_race(deployment: Deployment) -> None
         actions.append(partial(after, chance.random() / 15, deployment.kill_workers))
         answers = [answer for answer in together(actions) if answer is not None]
         deployment.up(workers=1, gateways=2)
-        kept = deployment.ended(asked)
-        assert sum(kind in ENDINGS for kind in deployment.told(asked["id"])) == 1
-        for answer in answers:
-            assert answer.status_code in {200, 202, 409}, answer.text
-            if answer.status_code == 200:
-                assert answer.json()["decision"] == kept["decision"]
-            if answer.status_code == 409:
-                assert answer.json()["approval"]["decision"] == kept["decision"]
-        ids = {answer.json()["decision_id"] for answer in answers if answer.status_code == 202}
-        refused = {entry["decision_id"] for entry in kept["refused"]}
-        assert ids - {kept["decision"]["id"]} <= refused, "a recorded decision vanished"
+        check(deployment, asked, answers)

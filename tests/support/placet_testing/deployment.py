@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Barrier, Lock
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 import httpx
 
@@ -58,11 +59,17 @@ class Deployment(Processes):
 
     def ask(self, user: str = "bot", gateway: int = 0, **body: Any) -> Json:
         """Asks for a refund, or for what the body says, and returns the approval."""
-        answer = self.client(user, gateway).post(
-            "/v1/approvals", json={**REFUND, **body} if "kind" not in body else body
-        )
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        return self._begin(user, gateway, "/v1/approvals", {**REFUND, **body} if "kind" not in body else body)
+
+    def _begin(self, user: str, gateway: int, path: str, body: Json) -> Json:
+        """Starts something; a gateway that has no time for it is asked again under the same key."""
+        headers, give_up = {"Idempotency-Key": uuid4().hex}, time.monotonic() + _PATIENCE
+        while True:
+            answer = self.client(user, gateway).post(path, json=body, headers=headers)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > give_up:
+                assert answer.status_code == httpx.codes.CREATED, answer.text
+                return answer.json()
+            time.sleep(0.2)
 
     def decide(
         self, approval: Json, kind: str = "approve", *, user: str = "dana", gateway: int = 0, key: str = "", **body: Any
@@ -115,10 +122,7 @@ class Deployment(Processes):
 
     def run(self, *turns: Sequence[Json], user: str = "bot", agent: str = "desk", **body: Any) -> Json:
         """Starts a run whose model calls these tools, turn by turn."""
-        sent = {"agent": agent, "input": json.dumps(turns), **body}
-        answer = self.client(user).post("/v1/runs", json=sent)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        return self._begin(user, 0, "/v1/runs", {"agent": agent, "input": json.dumps(turns), **body})
 
     def read_run(self, run: Json) -> Json:
         """Returns the run as it is shown now."""
