@@ -11,10 +11,13 @@ from typing import Final
 import pytest
 import yaml
 from pydantic import BaseModel
+from temporalio import workflow
 
 from placet.contracts.config import AgentConfig, Config, Defaults, McpServerConfig, PolicyConfig, Questions, Rule, User
 from placet.contracts.errors import CODES, Code
 from placet.contracts.events import EVENT_DATA, EventType
+from placet.contracts.sign_in import Oidc, SignIn
+from placet.worker import WORKFLOWS
 
 TREE: Final = Path(__file__).parents[2]
 REFERENCE: Final = TREE / "docs" / "reference"
@@ -88,6 +91,8 @@ def test_every_setting_in_the_docs_is_one_that_the_code_names() -> None:
         ("## defaults", Defaults),
         ("## questions", Questions),
         ("## people", User),
+        ("### people.sign_in", SignIn),
+        ("### people.sign_in.oidc", Oidc),
     ],
 )
 def test_each_key_of_the_file_stands_in_the_table_of_its_section(heading: str, model: type[BaseModel]) -> None:
@@ -95,6 +100,16 @@ def test_each_key_of_the_file_stands_in_the_table_of_its_section(heading: str, m
     section = re.split(r"^##", after, maxsplit=1, flags=re.MULTILINE)[0]
     first_cells = re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
     assert {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)} >= set(model.model_fields)
+
+
+def test_no_key_of_the_file_is_said_to_come_later() -> None:
+    assert "later version" not in page("placet-yaml.md")
+
+
+def test_every_workflow_that_a_worker_runs_stands_among_the_names_in_temporal() -> None:
+    [row] = re.findall(r"^\| workflow types \| (.+) \|$", page("temporal.md"), re.MULTILINE)
+    definitions = [workflow._Definition.must_from_class(one) for one in WORKFLOWS]  # noqa: SLF001 - it has no other way
+    assert set(re.findall(r"`(\w+)`", row)) == {one.name for one in definitions}
 
 
 def test_the_whole_example_of_the_file_is_a_valid_one() -> None:

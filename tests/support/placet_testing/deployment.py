@@ -22,6 +22,7 @@ from placet_testing.processes import Processes
 ENDINGS: Final = frozenset({"approval.decided", "approval.expired", "approval.cancelled", "approval.superseded"})
 """The events of which an approval has exactly one."""
 _PAGE: Final = 500
+_UNAVAILABLE: Final = 503
 _PATIENCE: Final = 60.0
 """How long a ledger that does not answer is asked again, in seconds."""
 
@@ -66,8 +67,8 @@ class Deployment(Processes):
         headers, give_up = {"Idempotency-Key": uuid4().hex}, time.monotonic() + _PATIENCE
         while True:
             answer = self.client(user, gateway).post(path, json=body, headers=headers)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > give_up:
-                assert answer.status_code == httpx.codes.CREATED, answer.text
+            if answer.status_code != _UNAVAILABLE or time.monotonic() > give_up:
+                assert answer.status_code == 201, answer.text
                 return answer.json()
             time.sleep(0.2)
 

@@ -254,14 +254,17 @@ STORM: Final = {**KILLS, **STOPS, **PARTITIONS, **LEDGER}
 """What comes in any order, on any machine."""
 
 
-def suffer(site: Besieged, chance: Random, names: list[str], *, seconds: float = 3.0) -> None:
-    """Does one harm after the other at moments of chance, each for about so long, and tells when."""
+KINDS: Final = (KILLS, STOPS, PARTITIONS, LEDGER, CLOCKS, DISK)
+
+
+def suffer(site: Besieged, chance: Random, names: list[str], *, seconds: float = 3.0, exactly: bool = False) -> None:
+    """Does one harm after the other at moments of chance, each for so long or about so long, and tells when."""
     began = time.monotonic()
     for name in names:
         time.sleep(chance.random() * 2)
         print(f"{time.monotonic() - began:6.2f} s: {name}")  # noqa: T201 - pytest shows it where the test fails
         with ALL[name](site, chance):
-            time.sleep(seconds * (0.5 + chance.random()))
+            time.sleep(seconds if exactly else seconds * (0.5 + chance.random()))
 
 
 def _kill_one(parts: list[Part], chance: Random) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import json
 import os
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import AsyncIterator, Collection, Generator, Iterable
 from datetime import datetime
 from functools import cache
 from itertools import count
@@ -108,9 +108,17 @@ async def _keep_all_of(site: Processes) -> None:
     await keep(await histories_of(site))
 
 
-async def check_replays(site: Processes, since: datetime) -> None:
-    """Whatever began since then goes on as it began under the code that it runs on; new shapes are kept."""
+async def check_replays(site: Processes, since: datetime, begun: Collection[str]) -> None:
+    """Whatever began since then goes on as it began under the code that it runs on; new shapes are kept.
+
+    Args:
+        site: Where it happened.
+        since: When it began.
+        begun: Ids of workflows that are among it.
+    """
     histories = await histories_of(site, since)
+    missing = set(begun) - {history.workflow_id for history in histories}
+    assert not missing, f"of these there is no history: {missing}"
     failures = await failures_of(histories, _workflows_of(site))
     assert failures == {}, failures
     await keep(histories)

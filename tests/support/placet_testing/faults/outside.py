@@ -11,9 +11,10 @@ from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from placet.contracts.approvals import Outcome
 from placet_testing.deployment import ENDINGS, Deployment, Json
 from placet_testing.faults.histories import check_replays
-from placet_testing.faults.work import EDITED, Begun, Call, Work
+from placet_testing.faults.work import EDITED, Begun, Work
 from placet_testing.reading import owed
 
 SETTLED: Final = 150.0
@@ -34,8 +35,7 @@ def assert_nothing_broke(work: Work) -> None:
     runs = settled(site, [begun.run["id"] for begun in work.begun])
     events = site.events()
     approvals = {approval_id: site.read(approval_id) for approval_id in approvals_in(events)}
-    missing = {asked["id"] for asked in work.asked} - approvals.keys()
-    assert not missing, f"accepted and never heard of again: {missing}"
+    check_accepted(work, events)
     for approval in approvals.values():
         check_one_end(approval, [event for event in events if event["approval_id"] == approval["id"]])
     for begun in work.begun:
@@ -46,7 +46,15 @@ def assert_nothing_broke(work: Work) -> None:
     for run_id in work.cancelled:
         assert runs[run_id]["ended_at"] is not None, f"{run_id} was cancelled and goes on"
     asyncio.run(check_temporal(site, runs.values(), approvals.values()))
-    asyncio.run(check_replays(site, work.since))
+    asyncio.run(check_replays(site, work.since, {begun.run["id"] for begun in work.begun}))
+
+
+def check_accepted(work: Work, events: list[Json]) -> None:
+    """What was answered 201 is there, and nothing else: a repeat under one key has started nothing of its own."""
+    new = [event for event in events if event["id"] not in work.before]
+    asked = {event["approval_id"] for event in new if event["type"] == "approval.requested" and not event["run_id"]}
+    assert asked == {one["id"] for one in work.asked}
+    assert {event["run_id"] for event in new if event["type"] == "run.started"} == {one.run["id"] for one in work.begun}
 
 
 def settled(site: Deployment, run_ids: list[str]) -> dict[str, Json]:
@@ -59,7 +67,7 @@ def settled(site: Deployment, run_ids: list[str]) -> dict[str, Json]:
     while True:
         events = site.events()
         runs = {run_id: site.read_run({"id": run_id}) for run_id in run_ids}
-        restless = [run_id for run_id, run in runs.items() if not (run["ended_at"] or _waits(run, events))]
+        restless = [run_id for run_id, run in runs.items() if not (run["ended_at"] or _waits(site, run, events))]
         restless += [approval_id for approval_id in approvals_in(events) if not _is_settled(site, approval_id, events)]
         if not restless:
             return runs
@@ -73,11 +81,16 @@ def settled(site: Deployment, run_ids: list[str]) -> dict[str, Json]:
         time.sleep(0.3)
 
 
-def _waits(run: Json, events: list[Json]) -> bool:
-    """Whether a run waits for people and for nothing else."""
-    called = Counter(event["type"] for event in events if event["run_id"] == run["id"])
+def _waits(site: Deployment, run: Json, events: list[Json]) -> bool:
+    """Whether a run waits for people and for nothing else: what was allowed of its calls has run."""
+    own = [event for event in events if event["run_id"] == run["id"]]
+    called = Counter(event["type"] for event in own)
     under_way = called["call.started"] - called["call.finished"] - called["call.uncertain"]
-    return run["status"] == "waiting" and bool(run["pending"]) and under_way <= 0
+    if run["status"] != "waiting" or not run["pending"] or under_way > 0:
+        return False
+    decided = {event["approval_id"] for event in own if event["type"] == "approval.decided"}
+    shown = [site.read(approval_id) for approval_id in decided]
+    return all(one["execution"] for one in shown if one["kind"] == "tool_call" and one["status"] == "approved")
 
 
 def _is_settled(site: Deployment, approval_id: str, events: list[Json]) -> bool:
@@ -136,19 +149,11 @@ def check_effects(site: Deployment, begun: Begun, run: Json, approvals: Iterable
         assert (as_asked if edited else as_edited) == [], f"{call} ran with other arguments than were decided: {gate}"
         if not allowed:
             assert lines == [], f"{call} ran though {gate}"
-        elif call.tool in AGAIN:
-            assert lines or run["ended_at"] is not None, f"{call} never ran"
         else:
-            _check_once(call, len(lines), doubts, run)
-
-
-def _check_once(call: Call, times: int, doubts: list[Json], run: Json) -> None:
-    assert times <= 1, f"{call} ran {times} times"
-    finished = run["status"] == "completed"
-    if times == 0 and finished and not doubts:
-        # A run that completed has reached every call of its turns unless somebody ended it.
-        message = f"{call} was allowed, its run completed, and it never ran"
-        raise AssertionError(message)
+            assert len(lines) <= 1 or call.tool in AGAIN, f"{call} ran {len(lines)} times"
+            # Nobody ended such a run before it came to this call.
+            reached = run["status"] == "completed" or (bool(gate) and run["ended_at"] is None)
+            assert lines or doubts or not reached, f"{call} was allowed, its run went on, and it never ran"
 
 
 def check_decisions(work: Work, approvals: dict[str, Json]) -> None:
@@ -193,8 +198,13 @@ async def check_temporal(site: Deployment, runs: Iterable[Json], approvals: Iter
         open_there = await _status(client, run["id"]) == _OPEN
         assert open_there == (run["ended_at"] is None), run
     for approval in approvals:
-        open_there = await _status(client, f"approval-{approval['id']}") == _OPEN
-        assert open_there == (approval["status"] == "pending"), approval
+        workflow_id = f"approval-{approval['id']}"
+        status = await _status(client, workflow_id)
+        assert (status == _OPEN) == (approval["status"] == "pending"), approval
+        if status == WorkflowExecutionStatus.COMPLETED:
+            outcome = await client.get_workflow_handle(workflow_id, result_type=Outcome).result()
+            decision_id = outcome.decision and outcome.decision.id
+            assert (outcome.status, decision_id) == (approval["status"], _winner(approval)), approval
 
 
 async def _status(client: Client, workflow_id: str) -> WorkflowExecutionStatus | None:

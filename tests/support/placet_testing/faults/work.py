@@ -78,8 +78,8 @@ class Work:
         cancelled: The ids of the runs whose cancel was answered 202.
         unexpected: Answers that no harm excuses.
         readers: People who follow the events all the while, and until they stop.
-        slowest: How long the slowest answer took, in seconds.
         since: When they began.
+        before: Ids of the events that were there then.
     """
 
     site: Besieged
@@ -90,10 +90,14 @@ class Work:
     cancelled: list[str] = field(default_factory=list[str])
     unexpected: list[str] = field(default_factory=list[str])
     readers: list[Reader] = field(default_factory=list[Reader])
-    slowest: float = 0.0
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    before: frozenset[str] = field(init=False)
     _reading: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _over: bool = False
+
+    def __post_init__(self) -> None:
+        """Remembers what was there before."""
+        self.before = frozenset(event["id"] for event in self.site.events())
 
     @contextlib.contextmanager
     def going_on(self, *, runs: int = 10, over: float = 6.0, deciders: int = 3) -> Generator[None]:
@@ -221,12 +225,10 @@ class Work:
         count = len(self.site.gateways)
         if count == 0:
             return None
-        began = time.monotonic()
         try:
             answer = self.site.client(user, chance.randrange(count)).request(method, path, **given)
         except (httpx.TransportError, IndexError):
             return None
-        self.slowest = max(self.slowest, time.monotonic() - began)
         if answer.status_code >= _FAULT and answer.status_code != _UNAVAILABLE:
             self.unexpected.append(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer
