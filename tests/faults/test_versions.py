@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -21,6 +22,13 @@ def only_worker(deployment: Deployment, program: str) -> None:
     deployment.kill_workers()
     deployment.worker_program = program
     deployment.up(workers=1, gateways=2)
+
+
+async def stands_still(deployment: Deployment, run: Json) -> bool:
+    """Whether Temporal shows that a worker has tried to go on with the run and could not."""
+    client = await deployment.temporal_client()
+    described = await client.get_workflow_handle(run["id"]).describe()
+    return described.raw_description.pending_workflow_task.attempt > 1
 
 
 def test_a_next_version_comes_while_runs_wait_and_goes_again(deployment: Deployment) -> None:
@@ -48,6 +56,7 @@ def test_a_next_version_comes_while_runs_wait_and_goes_again(deployment: Deploym
     assert deployment.ended(gates["late"])["status"] == "approved"
     assert deployment.decide(gates["stays"]).status_code == 200
     assert deployment.finished(runs["stays"])["status"] == "completed"
+    deployment.wait(lambda: asyncio.run(stands_still(deployment, runs["late"])), 60)
     assert deployment.read_run(runs["late"])["ended_at"] is None
     assert deployment.effects(texts["late"]) == []
 
@@ -56,3 +65,22 @@ def test_a_next_version_comes_while_runs_wait_and_goes_again(deployment: Deploym
     only_worker(deployment, "placet.cli")
     for name, text in texts.items():
         assert len(deployment.effects(text)) == 1, name
+
+
+def test_workers_are_exchanged_one_beside_the_other_while_runs_wait(deployment: Deployment) -> None:
+    """As the how-to says: the new one starts, then the old one is told to stop; nobody who decides waits for it."""
+    texts = {name: f"{name}-{uuid4()}" for name in ("between", "after")}
+    runs = {name: deployment.run([call("send", text)], [call("note", text + "-2")]) for name, text in texts.items()}
+    gates = {name: deployment.pending(run)[0] for name, run in runs.items()}
+    (old,) = deployment.workers
+    deployment.worker_program = NEXT
+    try:
+        deployment.up(workers=2, gateways=2)
+        assert deployment.decide(gates["between"]).status_code == 200
+        assert old.end() == 0
+        assert deployment.decide(gates["after"]).status_code == 200
+        for name, run in runs.items():
+            assert deployment.finished(run)["status"] == "completed"
+            assert len(deployment.effects(texts[name])) == 1
+    finally:
+        only_worker(deployment, "placet.cli")
