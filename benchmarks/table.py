@@ -73,7 +73,13 @@ def slow(values: Sequence[float]) -> float:
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """Returns the power with which the cost grows: the slope of the line through the logarithms."""
+    """Returns the power with which the cost grows: the slope of the line through the logarithms.
+
+    There is none where a cost is no more than what the database has let go of meanwhile, as in a run that waits for
+    nothing.
+    """
+    if min(costs) <= 0:
+        return math.nan
     return statistics.linear_regression([math.log(size) for size in sizes], [math.log(cost) for cost in costs]).slope
 
 

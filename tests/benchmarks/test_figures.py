@@ -19,7 +19,7 @@ FIGURES = (
     r"decisions a second, \d+ at once +\| [\d.,]+ /s",
     r"from sending a decision to the tool, p50",
     r"from the answer \(200\) to the tool, p50",
-    r"bytes of \d+ steps of 1 KiB +\| [\d.,]+ . user +\| [\d.,]+ . user .*LangGraph, SQLite",
+    r"bytes of \d+ steps of 1 KiB +\| -?[\d.,]+ . user +\| [\d.,]+ . user .*LangGraph, SQLite",
     r"exponent of growth .*LangGraph, SQLite",
     r"of these, Temporal at \d+ steps",
     r"of these, ledger at \d+ steps",
@@ -29,7 +29,7 @@ FIGURES = (
     r"from superstep to superstep, p50 +\| [\d.,]+ ms +\| [\d.,]+ ms .*LangGraph alone",
     r"from an interrupt to its approval, p50",
     r"from an answer to the next node, p50",
-    r"bytes of \d+ supersteps of 1 KiB +\| [\d.,]+ . user +\| [\d.,]+ . user",
+    r"bytes of \d+ supersteps of 1 KiB +\| -?[\d.,]+ . user +\| [\d.,]+ . user",
 )
 
 
@@ -44,3 +44,18 @@ def test_a_quick_run_prints_every_figure_beside_its_baseline() -> None:
     assert len({len(line) for line in lines}) == 1, "the columns are aligned"
     for figure in FIGURES:
         assert any(re.search(figure, line) for line in lines), (figure, ended.stdout)
+
+
+def test_what_has_no_cost_has_no_exponent_and_what_doubles_with_its_size_has_one_of_1() -> None:
+    told = subprocess.run(
+        (
+            sys.executable,
+            "-c",
+            "from table import exponent; print(exponent([1, 2], [-5, 3]), round(exponent([1, 2], [3, 6]), 9))",
+        ),
+        cwd=ROOT / "benchmarks",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["nan", "1.0"]
