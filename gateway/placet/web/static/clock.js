@@ -42,6 +42,8 @@ function count(one, left) {
   before.set(key, left);
   for (const [mark, text] of MARKS) if (was > mark && left <= mark) say.politely(String(text));
   if (left <= 0 && was > 0) over();
+  // At the moment itself: what the gateway sends right after it takes the countdown off the page.
+  else if (left > 0 && left < 1) setTimeout(tick, left * 1_000);
 }
 
 function over() {
