@@ -26,7 +26,7 @@ from placet.agents.mcp.loading import servers_of
 from placet.contracts.config import AgentConfig, Config
 from placet.contracts.questions import ASK_HUMAN
 from placet.ledger import AgentRow, McpServerRow, ToolRow
-from placet.policy import matches
+from placet.policy import any_matches
 
 if TYPE_CHECKING:
     from placet.graphs import GraphAgent
@@ -100,7 +100,7 @@ class Agent:
 
     def is_idempotent(self, tool: str) -> bool:
         """Returns whether the tool may be run again after a crash left it open whether it ran."""
-        return any(matches(glob, tool) for glob in self.config.idempotent)
+        return any_matches(self.config.idempotent, tool)
 
     def describe(self) -> AgentRow:
         """Returns the agent as it is published."""

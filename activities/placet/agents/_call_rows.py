@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from placet.contracts.graphs import Permit
-
-MessageDict = dict[str, Any]
-"""A LangChain message as `{type, data}`."""
+from placet.ledger import MessageDict
 
 
 @dataclass(frozen=True)

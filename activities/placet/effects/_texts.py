@@ -14,6 +14,7 @@ from placet.contracts.questions import questions_of
 from placet.contracts.runs import SettleInput, SettleReason
 from placet.contracts.texts import is_blank
 from placet.effects._messages import Content
+from placet.runs.asks import what_was_found
 
 _SENTENCES: Final[dict[SettleReason, str]] = {
     "denied": "Policy does not allow this call; it did not run. Do not try the same call again.",
@@ -60,8 +61,7 @@ def _sentence(given: SettleInput) -> str:
     if given.reason in {"rejected", "responded"} and decision and not is_blank(decision.message or ""):
         return decision.message or sentence
     if given.reason in {"ran", "uncertain"}:
-        said = [answer.text for answer in (decision.answers or {}).values() if answer.text] if decision else []
-        return looked_text(said[0] if said else None, ran=given.reason == "ran")
+        return looked_text(what_was_found(given.outcome), ran=given.reason == "ran")
     return sentence
 
 

@@ -43,24 +43,19 @@ _SILENT: Final = frozenset({"reasoning", "redacted_thinking", "thinking"})
 _LOST: Final = "Nobody knows what became of this call."
 
 
-def for_the_model(stored: list[MessageDict], kinds: frozenset[str] | None = None) -> list[BaseMessage]:
-    """Returns stored messages as the model's client takes them: results over the cap are cut, and say so.
-
-    Args:
-        stored: What the ledger holds.
-        kinds: The kinds of content blocks that the provider takes in a result; None: any.
-    """
-    return whole(readable(stored), kinds)
-
-
 def readable(stored: Sequence[MessageDict]) -> list[BaseMessage]:
-    """Returns stored messages one by one as a client takes them, whatever stands beside them."""
+    """Returns stored messages one by one as the model's client takes them: results over the cap are cut, and say so."""
     read = messages_from_dict([_sendable(message) for message in stored])
     return [_readable(message) for message in read]
 
 
 def whole(read: Sequence[BaseMessage], kinds: frozenset[str] | None) -> list[BaseMessage]:
-    """Returns a transcript in which each call has its result, and an id of its own."""
+    """Returns a transcript in which each call has its result, and an id of its own.
+
+    Args:
+        read: The messages, each as a client takes it.
+        kinds: The kinds of content blocks that the provider takes in a result; None: any.
+    """
     return list(_Mending(kinds).messages(read))
 
 

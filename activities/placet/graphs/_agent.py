@@ -20,7 +20,7 @@ from placet.graphs._stepping import Stepping
 from placet.graphs._tools import tools_of
 from placet.graphs._warnings import warnings_of
 from placet.ledger import AgentRow, ToolRow
-from placet.policy import matches
+from placet.policy import any_matches
 
 _LIMIT: Final = "LANGGRAPH_DEFAULT_RECURSION_LIMIT"
 _LIMIT_OF_LANGGRAPH: Final = "10007"
@@ -67,7 +67,7 @@ class GraphAgent:
 
     def is_idempotent(self, tool: str) -> bool:
         """Returns whether a tool may be run again after a crash left it open whether it ran."""
-        return any(matches(glob, tool) for glob in self.config.idempotent)
+        return any_matches(self.config.idempotent, tool)
 
     async def superstep(
         self,

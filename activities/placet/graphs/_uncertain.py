@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from placet.agents import Tool
 from placet.contracts.approvals import Outcome
 from placet.contracts.canonical import parse_object
-from placet.contracts.graphs import Permit
+from placet.contracts.graphs import UNCERTAIN, Permit
 from placet.graphs._shapes import Call
-from placet.runs.asks import NOT_RUN, RAN, what_happened
-
-UNCERTAIN: Final = "placet_uncertain"
-"""The type of the interrupt with which the middleware asks."""
+from placet.runs.asks import NOT_RUN, RAN, what_happened, what_was_found
 
 
 def uncertain_call(value: object, tools: Mapping[str, Tool]) -> Call | None:
@@ -40,10 +37,8 @@ def turn_of(value: object) -> int:
 def looked_at(value: object, outcome: Outcome) -> dict[str, Any]:
     """Returns what the middleware is told of an uncertain call: what somebody found, or that nobody could say."""
     chosen = what_happened(outcome)
-    decision = outcome.decision
-    texts = [answer.text for answer in (decision.answers or {}).values() if answer.text] if decision else []
     kind = chosen if chosen in {RAN, NOT_RUN} else "unknown"
-    return {"type": kind, "said": texts[0] if texts else None, "of": _members(value)["of"]}
+    return {"type": kind, "said": what_was_found(outcome), "of": _members(value)["of"]}
 
 
 def _members(value: object) -> Mapping[str, Any]:

@@ -9,17 +9,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from langchain.agents.middleware.types import ToolCallRequest
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import interrupt
 
 from placet.agents import CallRows, PermittedCall
+from placet.contracts.graphs import UNCERTAIN
 from placet.langchain._results import Result, failure, from_row, to_row, with_id
-
-UNCERTAIN: Final = "placet_uncertain"
-"""The type of the interrupt that asks whether a call ran."""
 
 
 @dataclass(frozen=True)

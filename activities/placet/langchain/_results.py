@@ -13,11 +13,11 @@ from langgraph.types import Command
 from pydantic_core import to_jsonable_python
 
 from placet.agents import PermittedCall
+from placet.ledger import MessageDict
 
 Result = ToolMessage | Command[Any] | Sequence[ToolMessage | Command[Any]]
 """What a tool gives to its graph: a message, a command that changes the state, or several of them."""
 
-MessageDict = dict[str, Any]
 _WHOLE: Final = "whole"
 """The field of a row that holds a result which is more than its message, as LangGraph's checkpoints would."""
 _SERDE: Final = JsonPlusSerializer()

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, not_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from placet.contracts.events import APPROVAL_ENDS
+from placet.contracts.reach import sees_all
 from placet.ledger._approval_lists import is_pending
 from placet.ledger._database import Database
 from placet.ledger._events import insert_once
 from placet.ledger._shapes import RunRow, Viewer, page_size
 from placet.ledger._tables import approvals, events, runs, segments, shown, threads
-from placet.ledger._visibility import run_is_seen_by, sees_all
+from placet.ledger._visibility import run_is_seen_by
 
 ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
 ThreadOrder = Literal["created_at", "updated_at", "thread_id"]
-_ENDS_OF_WAITS: Final = ("approval.decided", "approval.expired", "approval.cancelled", "approval.superseded")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ class Threads:
 
     async def progress(self, run_id: str) -> Progress:
         """Returns how far the log has come with a run."""
-        ends = events.c.type.in_(_ENDS_OF_WAITS)
+        ends = events.c.type.in_(APPROVAL_ENDS)
         query = select(
             func.coalesce(func.min(events.c.id), 0).label("first"),
             func.coalesce(func.max(events.c.id), 0).label("last"),
@@ -161,7 +162,7 @@ class Threads:
 
     async def first_end(self, run_id: str, approval_ids: Collection[str]) -> int:
         """Returns the number of the first event by which one of these approvals of a run ended; 0 where none has."""
-        ended = events.c.type.in_(_ENDS_OF_WAITS), events.c.approval_id.in_(approval_ids)
+        ended = events.c.type.in_(APPROVAL_ENDS), events.c.approval_id.in_(approval_ids)
         query = select(func.min(events.c.id)).where(events.c.run_id == run_id, *ended)
         async with self._database.read() as connection:
             return (await connection.execute(query)).scalar() or 0
@@ -239,7 +240,7 @@ def _conditions(query: ThreadQuery, now: datetime) -> list[ColumnElement[bool]]:
 
 def _is_seen_by(viewer: Viewer | None) -> ColumnElement[bool]:
     """Returns the condition on a thread: one's own, or one with a run that one may see."""
-    if viewer is None or sees_all(viewer):
+    if viewer is None or sees_all(viewer.roles):
         return true()
     of_run = exists().where(runs.c.thread_id == threads.c.id, run_is_seen_by(viewer))
     return or_(threads.c.owner == viewer.user_id, of_run)

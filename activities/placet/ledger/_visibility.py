@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, true
 
-from placet.contracts.reach import SEES, relations
+from placet.contracts.reach import SEES, relations, sees_all
 from placet.ledger._shapes import Viewer
 from placet.ledger._tables import approvals, approvers, events, runs
 
 
-def sees_all(viewer: Viewer) -> bool:
-    """Returns whether nothing is hidden from somebody."""
-    return "any" in relations(SEES, viewer.roles)
-
-
 def approval_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Returns the condition on a row of `approvals`."""
-    if sees_all(viewer):
+    if sees_all(viewer.roles):
         return true()
     own = _is_requester(viewer, approvals.c.requester)
     return or_(own, approval_names(viewer))
@@ -27,7 +22,7 @@ def approval_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
 
 def run_is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Returns the condition on a row of `runs`: their own, or one with an approval that names them."""
-    if sees_all(viewer):
+    if sees_all(viewer.roles):
         return true()
     named = exists().where(approvals.c.run_id == runs.c.id, approval_names(viewer))
     return or_(_is_requester(viewer, runs.c.requester), named)

@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from placet.contracts.config import Role
 from placet.contracts.decisions import Person, Proof
-from placet.contracts.reach import SEES, relations
+from placet.contracts.reach import sees_all
 from placet.policy import Standing
 
 EVERY_ROLE: Final[frozenset[str]] = frozenset(get_args(Role))
@@ -60,7 +60,7 @@ class Caller:
     @property
     def sees_all(self) -> bool:
         """Whether nothing is hidden from the caller."""
-        return "any" in relations(SEES, self.roles)
+        return sees_all(self.roles)
 
     @property
     def names(self) -> frozenset[str]:

@@ -17,7 +17,7 @@ from langchain_core.messages import (
     message_to_dict,
 )
 
-from placet.effects._transcript import for_the_model
+from placet.effects._transcript import readable, whole
 from placet_testing.providers.server import parts
 
 IDS = st.sampled_from(["", "call_0", "call_1", "placet_0", "placet_1"]) | st.none()
@@ -73,7 +73,7 @@ def calls_of(message: BaseMessage) -> list[Any]:
 def test_each_call_has_an_id_of_its_own_and_its_result_right_after_it(
     messages: list[BaseMessage], kinds: frozenset[str] | None
 ) -> None:
-    sent = for_the_model([message_to_dict(message) for message in messages], kinds)
+    sent = whole(readable([message_to_dict(message) for message in messages]), kinds)
     ids = [call["id"] for message in sent for call in calls_of(message)]
     assert all(ids)
     assert len(set(ids)) == len(ids)
@@ -93,17 +93,17 @@ def test_it_can_be_written_in_json_and_stays_the_same_whatever_comes_after(
 ) -> None:
     stored = [message_to_dict(message) for message in messages]
     before = json.dumps(stored)
-    sent = for_the_model(stored, kinds)
+    sent = whole(readable(stored), kinds)
     assert json.dumps(stored) == before, "what the ledger holds is not touched"
     for message in sent:
         json.dumps(message_to_dict(message), ensure_ascii=False, allow_nan=False).encode()
-    longer = for_the_model([*stored, message_to_dict(HumanMessage("and now?"))], kinds)
+    longer = whole(readable([*stored, message_to_dict(HumanMessage("and now?"))]), kinds)
     assert longer == [*sent, longer[-1]], "a provider's cache is of use"
 
 
 @given(messages=MESSAGES)
 def test_a_result_holds_nothing_that_the_provider_does_not_take(messages: list[BaseMessage]) -> None:
-    for message in for_the_model([message_to_dict(message) for message in messages], frozenset({"text"})):
+    for message in whole(readable([message_to_dict(message) for message in messages]), frozenset({"text"})):
         if isinstance(message, ToolMessage) and isinstance(message.content, list):
             kinds = {block["type"] for block in parts(message.content)}
             assert kinds <= {"text"}

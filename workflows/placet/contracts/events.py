@@ -35,6 +35,10 @@ EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 
 RUN_ENDS: Final = frozenset({"run.completed", "run.failed", "run.cancelled", "run.expired"})
 """The events after which nothing is appended to a run."""
+APPROVAL_ENDS: Final[frozenset[EventType]] = frozenset(
+    {"approval.decided", "approval.expired", "approval.cancelled", "approval.superseded"}
+)
+"""The events of which an approval has exactly one."""
 
 SYSTEM_TIMEOUT: Final = "system:timeout"
 SYSTEM_RECONCILER: Final = "system:reconciler"

@@ -26,6 +26,8 @@ BREAKPOINT: Final = "breakpoint"
 """Stands where an interrupt has its id: a breakpoint is none."""
 PERMIT: Final = "placet"
 """The key of an answer that holds what lets the call run."""
+UNCERTAIN: Final = "placet_uncertain"
+"""The type of the interrupt that asks whether a call ran."""
 GO_ON: Final = "continue"
 STOP_HERE: Final = "stop"
 

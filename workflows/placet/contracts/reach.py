@@ -29,6 +29,11 @@ def reaches(reach: Reach, roles: Collection[str], found: Collection[Relation]) -
     return "any" in within or not within.isdisjoint(found)
 
 
+def sees_all(roles: Collection[str]) -> bool:
+    """Returns whether nothing is hidden from somebody with these roles."""
+    return "any" in relations(SEES, roles)
+
+
 def relations(reach: Reach, roles: Collection[str]) -> frozenset[Relation]:
     """Returns what a thing may be to somebody with these roles to be within their reach."""
     return frozenset(relation for role, relation in reach.items() if role in roles)

@@ -3,7 +3,7 @@
 from placet.contracts.titles import shown, title_of
 from placet.policy._conditions import condition
 from placet.policy._facts import RunFacts
-from placet.policy._globs import matches
+from placet.policy._globs import any_matches, matches
 from placet.policy._judge import LONGEST_REASON, Judgement, explain, judge, stricter
 from placet.policy._people import Standing, may_approve
 from placet.policy._questions import on_questions
@@ -21,6 +21,7 @@ __all__ = [
     "RunFacts",
     "Standing",
     "TemplateError",
+    "any_matches",
     "condition",
     "explain",
     "judge",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def matches(glob: str, name: str) -> bool:
     """Returns whether the whole name fits the glob; case counts, and every character but `*` is itself.
@@ -22,3 +24,8 @@ def matches(glob: str, name: str) -> bool:
             return False
         at += len(piece)
     return True
+
+
+def any_matches(globs: Iterable[str], name: str) -> bool:
+    """Returns whether the name fits one of the globs."""
+    return any(matches(glob, name) for glob in globs)

@@ -12,7 +12,7 @@ from placet.contracts.config import PolicyConfig, Rule
 from placet.contracts.secrets import masked
 from placet.policy._conditions import condition
 from placet.policy._facts import Facts, RunFacts
-from placet.policy._globs import matches
+from placet.policy._globs import any_matches
 from placet.policy.errors import ConditionError
 
 Finding = Literal["matched", "did not match", "could not be evaluated"]
@@ -89,11 +89,6 @@ def looks(policy: PolicyConfig, call: Call) -> Iterator[Look]:
         else:
             why = None if matched else "none of its globs fits the tool"
             yield Look(effect, effect, "matched" if matched else "did not match", why)
-
-
-def any_matches(globs: tuple[str, ...], name: str) -> bool:
-    """Returns whether the name fits one of the globs."""
-    return any(matches(glob, name) for glob in globs)
 
 
 def _look(rule: Rule, name: str, call: Call) -> Look:

@@ -174,6 +174,13 @@ def what_happened(outcome: Outcome) -> str | None:
     return answer.options[0] if answer and answer.options else None
 
 
+def what_was_found(outcome: Outcome | None) -> str | None:
+    """Returns what a person wrote of an uncertain call, or None where nobody wrote anything."""
+    decision = outcome.decision if outcome else None
+    answers = (decision.answers or {}) if decision else {}
+    return next((answer.text for answer in answers.values() if answer.text), None)
+
+
 def who_decided(outcome: Outcome) -> str | None:
     """Returns who decided; whose name nobody has verified is an operator."""
     by = outcome.decision.by if outcome.decision else None

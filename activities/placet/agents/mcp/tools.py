@@ -16,7 +16,7 @@ from placet.agents._tools import Tool, made
 from placet.agents.mcp.results import content_of_result
 from placet.agents.mcp.schemas import closed_where_silent
 from placet.agents.mcp.session import AnsweredError
-from placet.policy import matches
+from placet.policy import any_matches
 
 _OURS: Final = "placet_"
 _META: Final = "placet/"
@@ -46,7 +46,7 @@ class Naming:
 
     def takes(self, own: str) -> bool:
         """Returns whether the agent gets the tool with that name of the server's own."""
-        return any(matches(glob, own) for glob in self.globs)
+        return any_matches(self.globs, own)
 
     def shown(self, own: str) -> str:
         """Returns the name that the model sees."""

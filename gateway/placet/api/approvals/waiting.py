@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from placet.contracts.events import APPROVAL_ENDS
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from datetime import datetime
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from placet.api.decisions.delivery import Clock
     from placet.api.feed.feed import Feed
     from placet.contracts.approvals import Approval
-    from placet.contracts.events import Event, EventType
+    from placet.contracts.events import Event
 
 LONGEST: Final = 300.0
 """Seconds that one request waits, at most."""
@@ -21,9 +23,6 @@ RECHECK: Final = 5.0
 """Seconds between looks at the approval itself, in case the log did not say."""
 _BEGIN: Final = 1.0
 """Seconds that the follower has to find the log; where the ledger is down, looking again must do."""
-ENDS: Final[frozenset[EventType]] = frozenset(
-    {"approval.decided", "approval.expired", "approval.cancelled", "approval.superseded"}
-)
 
 
 @asynccontextmanager
@@ -35,7 +34,7 @@ async def watching(feed: Feed, approval_id: str) -> AsyncGenerator[asyncio.Event
     woken = asyncio.Event()
 
     def hear(events: Sequence[Event]) -> None:
-        if any(event.approval_id == approval_id and event.type in ENDS for event in events):
+        if any(event.approval_id == approval_id and event.type in APPROVAL_ENDS for event in events):
             woken.set()
 
     with feed.listening(hear):

@@ -116,7 +116,7 @@ async def _respond(services: Services, caller: Caller, thread: ThreadRow, comman
     if not answers:
         raise refused_body(at="/params/interrupt_id", message="names the interrupt that is answered")
     before = await snapshot_of(services, caller, thread, noted=False)
-    answered = await answer_by_id(services, caller, thread, answers, params.metadata)
+    answered = await answer_by_id(services, caller, before, answers, params.metadata)
     ended = await services.ledger.threads.first_end(answered.segment.run_id, answered.approvals)
     through = behind(ended - 1) if ended else behind(before.progress.last)
     return (await begun(services, answered.segment)).id, min(through, behind(before.progress.last))

@@ -20,7 +20,7 @@ from placet.langgraph_api.answers.decisions import decisions_of, mark_of
 from placet.langgraph_api.answers.forms import by_interrupt
 from placet.langgraph_api.errors import SurfaceError
 from placet.langgraph_api.ids import segment_of
-from placet.langgraph_api.threads.snapshot import reader_of, snapshot_of
+from placet.langgraph_api.threads.snapshot import reader_of
 from placet.ledger import SegmentRow
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Answered:
 
 
 async def answer(
-    services: Services, caller: Caller, thread: ThreadRow, resume: JsonValue, metadata: Mapping[str, JsonValue]
+    services: Services, caller: Caller, snapshot: Snapshot, resume: JsonValue, metadata: Mapping[str, JsonValue]
 ) -> Answered:
     """Decides as a client answers what waits on a thread, by id or bare.
 
@@ -64,17 +64,16 @@ async def answer(
     """
     keyed = by_interrupt(resume)
     if keyed is not None:
-        return await answer_by_id(services, caller, thread, keyed, metadata)
-    snapshot = await snapshot_of(services, caller, thread, noted=False)
-    shown = await services.ledger.threads.shown(reader_of(caller), thread.id)
+        return await answer_by_id(services, caller, snapshot, keyed, metadata)
+    shown = await services.ledger.threads.shown(reader_of(caller), snapshot.thread.id)
     approvals = await _shown_last(services, caller, snapshot, shown)
-    return await _answered(services, caller, thread, [(approvals, resume)], metadata)
+    return await _answered(services, caller, snapshot.thread, [(approvals, resume)], metadata)
 
 
 async def answer_by_id(
     services: Services,
     caller: Caller,
-    thread: ThreadRow,
+    snapshot: Snapshot,
     answers: Mapping[str, JsonValue],
     metadata: Mapping[str, JsonValue],
 ) -> Answered:
@@ -85,10 +84,9 @@ async def answer_by_id(
         ProblemError: As `/v1` refuses a decision.
         RefusedError: The same.
     """
-    snapshot = await snapshot_of(services, caller, thread, noted=False)
-    shown = await services.ledger.threads.shown(reader_of(caller), thread.id)
+    shown = await services.ledger.threads.shown(reader_of(caller), snapshot.thread.id)
     pairs = [(await _named(services, caller, snapshot, shown, key), value) for key, value in answers.items()]
-    return await _answered(services, caller, thread, pairs, metadata)
+    return await _answered(services, caller, snapshot.thread, pairs, metadata)
 
 
 async def decided(

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from placet.engine.policy_report import MODES
-from placet.policy import matches
+from placet.policy import any_matches, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from placet.contracts.config import Config
 
 _EFFECTS: Final = ("deny", "ask", "allow")
@@ -53,7 +51,7 @@ def governed(config: Config, agent: str, tool: str) -> Governed:
             expires_after=rule.expires_after,
         )
         for rule in policy.rules
-        if _any(rule.tool, tool) and _any(rule.agent, agent)
+        if any_matches(rule.tool, tool) and any_matches(rule.agent, agent)
     ]
     listed = [
         AppliedRule(f"the list “{effect}”: {glob}", effect, None, None, (), None)
@@ -62,7 +60,3 @@ def governed(config: Config, agent: str, tool: str) -> Governed:
         if matches(glob, tool)
     ]
     return Governed((*named, *listed), MODES[policy.mode])
-
-
-def _any(globs: Iterable[str], name: str) -> bool:
-    return any(matches(glob, name) for glob in globs)
