@@ -1,6 +1,7 @@
 """The graph that is measured: a node that brings bytes, again and again, and one that asks in between if it is told to.
 
-Placet's worker and LangGraph alone run the same graph. Its nodes write the moments of their begin and end as tools do.
+Placet's worker, LangGraph alone and Temporal's plugin run the same graph. Its nodes write the moments of their begin
+and end as tools do.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import operator
 import random
 import string
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast
 
 from bench_agent import begin, end
@@ -42,17 +44,26 @@ def ask(state: State) -> dict[str, Any]:
     return {}
 
 
-def _next(state: State) -> str:
+def following(state: State) -> str:
+    """Returns the node after one that worked."""
     if len(state["brought"]) >= state["steps"]:
         return END
     return "ask" if state["asks"] else "work"
 
 
-def made() -> Any:  # noqa: ANN401 - LangGraph's builder is untyped here and there
-    """Makes the graph."""
-    builder = cast("Any", StateGraph(State)).add_node(work).add_node(ask)
-    builder.add_edge(START, "work").add_edge("ask", "work").add_conditional_edges("work", _next)
-    return builder.compile()
+def builder(  # LangGraph's is untyped here and there
+    route: Callable[[State], object] = following, metadata: Mapping[str, object] | None = None
+) -> Any:  # noqa: ANN401
+    """Makes the graph, not compiled yet.
+
+    Args:
+        route: Says which node follows.
+        metadata: Of each node.
+    """
+    made = cast("Any", StateGraph(State))
+    for node in (work, ask):
+        made.add_node(node, metadata=None if metadata is None else dict(metadata))
+    return made.add_edge(START, "work").add_edge("ask", "work").add_conditional_edges("work", route)
 
 
-graph = made()
+graph = builder().compile()

@@ -1,37 +1,33 @@
-"""What a graph costs in Placet, beside LangGraph alone with the same saver: supersteps, waits, and bytes."""
+"""What a graph costs in Placet, beside LangGraph alone with the same saver and beside Temporal's own plugin."""
 
 from __future__ import annotations
 
-import os
-import time
-import uuid
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-import aiosqlite
-from bench_agent import now
-from bench_graph import made
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.types import Command
-from running import finished, gaps, until
-from stage import Http, Stage, quiet, sqlite_bytes, times
+from driven import STEP, Driven, InPlacet, Through, Waits, alone, by_plugin
+from stage import Stage, quiet
 from table import Row, median, slow
 
-AGAINST: Final = "LangGraph alone, its SQLite saver"
-STEP: Final = 1024
-"""User bytes of a step."""
-_LOOK: Final = 0.005
+ALONE: Final = "LangGraph alone, its SQLite saver"
+PLUGIN: Final = "Temporal's plugin: a node an activity"
+SUPERSTEPS: Final = ""
+SEGMENTS: Final = "in segments: "
 
 
-@dataclass
-class Waits:
-    """Seconds from an interrupt until somebody can see it, and from their answer to the next node."""
+@dataclass(frozen=True)
+class Figures:
+    """What one way of driving the graph came to.
 
-    seen: list[float] = field(default_factory=list[float])
-    went_on: list[float] = field(default_factory=list[float])
+    Attributes:
+        kept: Bytes on the disk after the run without a wait.
+    """
+
+    through: Through
+    kept: int
+    waits: Waits
 
 
 async def figures(stage: Stage, supersteps: int, waits: int, settling: float) -> list[Row]:
@@ -43,130 +39,92 @@ async def figures(stage: Stage, supersteps: int, waits: int, settling: float) ->
         waits: Of the second.
         settling: Seconds before bytes are counted, and after.
     """
-    ours, kept = _through(stage, supersteps, settling)
-    waited = _waiting(stage, waits)
-    async with _alone(stage.folder) as alone:
-        theirs = await alone.through(supersteps)
-        beside = await alone.waiting(waits)
-        size = alone.bytes
-    return [
-        _row("from superstep to superstep, p50", median, ours, theirs),
-        _row("from superstep to superstep, p95", slow, ours, theirs),
-        _row("from an interrupt to its approval, p50", median, waited.seen, beside.seen),
-        _row("from an answer to the next node, p50", median, waited.went_on, beside.went_on),
-        Row(
-            figure=f"bytes of {supersteps} supersteps of 1 KiB",
-            ours=kept / (supersteps * STEP),
-            baseline=size / (supersteps * STEP),
-            unit="× user",
-            against=AGAINST,
-        ),
-    ]
+    async with by_plugin(stage) as plugin, alone(stage.folder) as theirs:
+        ways: dict[str, Driven] = {
+            SUPERSTEPS: InPlacet(stage, "graph"),
+            SEGMENTS: InPlacet(stage, "segments"),
+            PLUGIN: plugin,
+            ALONE: theirs,
+        }
+        found = {
+            # Only Temporal lets go later of what it needs no more.
+            name: await _measured(way, supersteps, waits, 0 if name == ALONE else settling)
+            for name, way in ways.items()
+        }
+    rows = [row for figure in _figures(supersteps) for row in figure.rows(found)]
+    return [row for row in rows if row.baseline is not None]
 
 
-def _row(figure: str, of: Callable[[list[float]], float], ours: list[float], theirs: list[float]) -> Row:
-    return Row(figure=figure, ours=of(ours) * 1000, baseline=of(theirs) * 1000, unit="ms", against=AGAINST, n=len(ours))
+async def _measured(way: Driven, steps: int, waits: int, settling: float) -> Figures:
+    """Runs the graph through, counts the bytes that this leaves behind, and runs the graph that waits."""
+    await way.through(2)
+    await asyncio.sleep(settling)
+    quiet(way.bytes)
+    before = way.bytes()
+    through = await way.through(steps)
+    await asyncio.sleep(settling)
+    quiet(way.bytes)
+    return Figures(through, way.bytes() - before, await way.waiting(waits))
 
 
-def _given(steps: int, *, asks: bool) -> dict[str, Any]:
-    return {"name": uuid.uuid4().hex, "steps": steps, "size": STEP, "asks": asks, "brought": []}
+@dataclass(frozen=True)
+class _Figure:
+    """A figure that each way has, or that only those have which have a history."""
+
+    name: str
+    unit: str
+    of: Callable[[Figures], float | None]
+    count: Callable[[Figures], int] = lambda _: 1
+
+    def rows(self, found: dict[str, Figures]) -> Iterator[Row]:
+        for ours in (SUPERSTEPS, SEGMENTS):
+            for theirs in (ALONE, PLUGIN):
+                value = self.of(found[ours])
+                if value is not None:
+                    yield Row(
+                        figure=f"{ours}{self.name}",
+                        ours=value,
+                        baseline=self.of(found[theirs]),
+                        unit=self.unit,
+                        against=theirs,
+                        n=self.count(found[ours]),
+                    )
 
 
-def _through(stage: Stage, steps: int, settling: float) -> tuple[list[float], int]:
-    """Runs a graph to its end; returns the seconds between its nodes, and the bytes that it leaves behind."""
-    _run(stage, _given(2, asks=False))
-    sizes = (stage.temporal_bytes, stage.ledger_bytes, stage.checkpoint_bytes)
-    time.sleep(settling)
-    quiet(*sizes)
-    before = sum(size() for size in sizes)
-    given = _given(steps, asks=False)
-    _run(stage, given)
-    time.sleep(settling)
-    quiet(*sizes)
-    return gaps(stage.times(given["name"])), sum(size() for size in sizes) - before
+def _figures(steps: int) -> Sequence[_Figure]:
+    def gap(found: Figures) -> float:
+        return median(found.through.gaps) * 1000
 
+    def slow_gap(found: Figures) -> float:
+        return slow(found.through.gaps) * 1000
 
-def _run(stage: Stage, given: dict[str, Any]) -> None:
-    run = stage.http("bot").post("/runs", {"agent": "graph", "input": given})
-    finished(stage, run["id"])
+    def seen(found: Figures) -> float:
+        return median(found.waits.seen) * 1000
 
+    def went_on(found: Figures) -> float:
+        return median(found.waits.went_on) * 1000
 
-def _waiting(stage: Stage, count: int) -> Waits:
-    """Runs a graph that asks so often, and answers at once."""
-    bot, found, given = stage.http("bot"), Waits(), _given(count + 1, asks=True)
-    run = bot.post("/runs", {"agent": "graph", "input": given})
-    known = set[str]()
-    for number in range(count):
-        approval = _asked(bot, run["id"], known)
-        found.seen.append(now() - stage.times(f"{given['name']}-asks")[-1][1])
-        known.add(approval["id"])
-        sent = now()
-        answers = {approval["questions"][0]["id"]: {"text": "yes"}}
-        body = {"type": "answer", "digest": approval["digest"], "answers": answers}
-        bot.post(f"/approvals/{approval['id']}/decision", body)
-        begun = _begun(lambda: stage.times(given["name"]), number + 2)
-        found.went_on.append(begun - sent)
-    until(bot, f"/runs/{run['id']}", lambda shown: shown["ended_at"])
-    return found
+    def kept(found: Figures) -> float:
+        return found.kept / (steps * STEP)
 
+    def events(found: Figures) -> float | None:
+        return None if found.through.events is None else found.through.events / steps
 
-def _asked(http: Http, run_id: str, known: set[str]) -> dict[str, Any]:
-    while True:
-        for approval in http.get(f"/runs/{run_id}")["pending"]:
-            if approval["id"] not in known:
-                return approval
-        time.sleep(_LOOK)
+    def history(found: Figures) -> float | None:
+        return None if found.through.history is None else found.through.history / (steps * STEP)
 
+    def gaps(found: Figures) -> int:
+        return len(found.through.gaps)
 
-def _begun(noted: Callable[[], list[tuple[str, float]]], nth: int) -> float:
-    """Returns when a node began for the nth time."""
-    while True:
-        begun = [moment for what, moment in noted() if what == "begin"]
-        if len(begun) >= nth:
-            return begun[nth - 1]
-        time.sleep(_LOOK)
+    def waits(found: Figures) -> int:
+        return len(found.waits.seen)
 
-
-@dataclass
-class Alone:
-    """LangGraph with its own saver, in this process."""
-
-    graph: Any
-    folder: Path
-    bytes: int = 0
-
-    async def through(self, steps: int) -> list[float]:
-        """Runs the graph to its end, as durably as Placet does."""
-        given = _given(steps, asks=False)
-        await self._invoke(given, given["name"])
-        self.bytes = sqlite_bytes(self.folder / "alone.db")
-        return gaps(times(self.folder, given["name"]))
-
-    async def waiting(self, count: int) -> Waits:
-        """Runs a graph that asks so often, and answers at once."""
-        found, given = Waits(), _given(count + 1, asks=True)
-        name = given["name"]
-        state = await self._invoke(given, name)
-        for number in range(count):
-            found.seen.append(now() - times(self.folder, f"{name}-asks")[-1][1])
-            (interrupt,) = state["__interrupt__"]
-            sent = now()
-            state = await self._invoke(Command(resume={interrupt.id: "yes"}), name)
-            found.went_on.append(_begun(lambda: times(self.folder, name), number + 2) - sent)
-        return found
-
-    async def _invoke(self, given: object, thread: str) -> dict[str, Any]:
-        config = {"configurable": {"thread_id": thread}, "recursion_limit": 10_000}
-        return await self.graph.ainvoke(given, config, durability="sync")
-
-
-@asynccontextmanager
-async def _alone(folder: Path) -> AsyncGenerator[Alone]:
-    os.environ["BENCH_FOLDER"] = str(folder)
-    async with aiosqlite.connect(folder / "alone.db") as connection:
-        await connection.execute("PRAGMA synchronous = FULL")
-        saver = AsyncSqliteSaver(connection)
-        await saver.setup()
-        graph = made()
-        graph.checkpointer = saver
-        yield Alone(graph, folder)
+    return (
+        _Figure("from superstep to superstep, p50", "ms", gap, gaps),
+        _Figure("from superstep to superstep, p95", "ms", slow_gap, gaps),
+        _Figure("from an interrupt to its approval, p50", "ms", seen, waits),
+        _Figure("from an answer to the next node, p50", "ms", went_on, waits),
+        _Figure(f"bytes of {steps} supersteps of 1 KiB", "× user", kept),
+        _Figure("of these, Temporal's history", "× user", history),
+        _Figure("events of history a superstep", "", events),
+    )

@@ -63,7 +63,11 @@ def _configuration() -> dict[str, Any]:
         "max_turns": 10_000,
     }
     return {
-        "agents": {"bench": agent, "graph": {"graph": "bench_graph:graph"}},
+        "agents": {
+            "bench": agent,
+            "graph": {"graph": "bench_graph:graph"},
+            "segments": {"graph": "bench_graph:graph", "step": "segment"},
+        },
         "policy": {"allow": ["step"], "ask": ["gated_*"]},
         "people": people().model_dump(mode="json", exclude_defaults=True),
     }
@@ -175,7 +179,8 @@ def stage(ledger_url: str = "") -> Generator[Stage]:
     (folder / "temporal").mkdir()
     queue = f"placet-{uuid.uuid4().hex[:12]}"
     try:
-        with local_temporal(folder / "temporal") as address, _raw_worker(folder, address, f"raw-{queue}"):
+        raw = ("raw_worker.py", f"raw-{queue}")
+        with local_temporal(folder / "temporal") as address, worker_beside(folder, address, *raw):
             processes = BenchProcesses(folder, address, queue, ledger_url)
             try:
                 processes.up(workers=1, gateways=1)
@@ -187,14 +192,20 @@ def stage(ledger_url: str = "") -> Generator[Stage]:
 
 
 @contextmanager
-def _raw_worker(folder: Path, address: str, queue: str) -> Generator[None]:
-    with (folder / "raw.log").open("ab") as log:
+def worker_beside(
+    folder: Path, address: str, program: str, queue: str, packages: Path | None = None
+) -> Generator[None]:
+    """Runs the worker of a baseline, with these packages besides."""
+    paths = [os.environ.get("PYTHONPATH"), str(packages) if packages is not None else None]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    with (folder / f"{program}.log").open("ab") as log:
         process = subprocess.Popen(
-            launched((sys.executable, str(HERE / "raw_worker.py"), address, queue, str(folder))),
+            launched((sys.executable, str(HERE / program), address, queue, str(folder))),
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            env=environment,
         )
     try:
         yield

@@ -27,14 +27,16 @@ FIGURES = (
     r"bytes of a pending approval in Temporal",
     r"bytes of a pending approval in the ledger",
     r"from superstep to superstep, p50 +\| [\d.,]+ ms +\| [\d.,]+ ms .*LangGraph alone",
+    r"in segments: from superstep to superstep, p50 +\| [\d.,]+ ms +\| [\d.,]+ ms .*Temporal's plugin",
     r"from an interrupt to its approval, p50",
     r"from an answer to the next node, p50",
     r"bytes of \d+ supersteps of 1 KiB +\| -?[\d.,]+ . user +\| [\d.,]+ . user",
+    r"events of history a superstep +\| [\d.,]+ +\| [\d.,]+ .*Temporal's plugin",
 )
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.usefixtures("temporal_server")
+@pytest.mark.usefixtures("temporal_server", "temporals_plugin")
 def test_a_quick_run_prints_every_figure_beside_its_baseline() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "--quick"]
     environment = {**os.environ, **clean_environment()}

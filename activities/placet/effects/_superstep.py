@@ -170,6 +170,7 @@ class SuperstepActivities:
             stop_at=given.stop_at,
             answers=await self._pendings.still_allowed(given),
             again=activity.info().attempt > 1,
+            mark=_mark_of(given),
         )
 
     async def _kept(self, given: StepInput, reached: Reached, results: Collection[str]) -> StepResult:
@@ -180,7 +181,7 @@ class SuperstepActivities:
             reached: What came of it.
             results: The ids of messages that the ledger has already.
         """
-        named = f"{activity.info().workflow_run_id} {given.step} {reached.head}"
+        named = f"{_mark_of(given)} {reached.head}"
         rows: dict[str, BaseMessage] = {}
         for place, one in enumerate(reached.messages):
             there = one.id if one.id in results else None
@@ -222,6 +223,10 @@ class SuperstepActivities:
         await graph.close()
         if self._checkpoints is not None:
             await self._checkpoints.close()
+
+
+def _mark_of(given: StepInput) -> str:
+    return f"{activity.info().workflow_run_id} {given.step}"
 
 
 def _with_ids(stored: Mapping[str, MessageDict]) -> list[BaseMessage]:

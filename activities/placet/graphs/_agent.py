@@ -16,7 +16,7 @@ from placet.graphs._checkpoints import Checkpoints
 from placet.graphs._loading import Graph, Source
 from placet.graphs._pinned import Pin
 from placet.graphs._shapes import Reached, Wanted
-from placet.graphs._stepping import Stepping
+from placet.graphs._stepping import Stepping, metadata_of
 from placet.graphs._tools import tools_of
 from placet.graphs._warnings import warnings_of
 from placet.ledger import AgentRow, ToolRow
@@ -90,7 +90,7 @@ class GraphAgent:
         """
         config: RunnableConfig = {
             "configurable": {"thread_id": wanted.thread_id},
-            "metadata": {"placet_run_id": wanted.run_id, "placet_agent": wanted.agent},
+            "metadata": metadata_of(wanted),
         }
         pin = Pin(wanted.thread_id, wanted.head)
         CALL_ROWS.set(rows)  # In the context of this superstep's own task.
@@ -99,7 +99,8 @@ class GraphAgent:
             graph = copy.copy(made)
             graph.checkpointer = saver
             tools, limit = self._tools_of(made), _limit_of(made)
-            stepping = Stepping(graph, saver, tools, wanted, limit, stepped=self._not_stepped is None)
+            stepped = self.config.step != "segment" and self._not_stepped is None
+            stepping = Stepping(graph, saver, tools, wanted, limit, stepped=stepped)
             started(lambda: stepping.drain.ask("stop"))
             return await stepping.run()
 

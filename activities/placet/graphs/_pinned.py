@@ -100,10 +100,10 @@ class Pinned(BaseCheckpointSaver[Any]):
         """Returns whether a subgraph has stored something since the pinned checkpoint: it must be resumed then."""
         raise NotImplementedError
 
-    async def begun(self, run_id: str) -> str | None:
-        """Returns the newest checkpoint that an earlier attempt of a run's first superstep made of the input."""
+    async def newest(self, **metadata: str) -> str | None:
+        """Returns the newest checkpoint of the graph itself that has all of this in its metadata."""
         config = cast("RunnableConfig", {"configurable": {"thread_id": self.pin.thread_id, "checkpoint_ns": ""}})
-        wanted = {"source": "input", "placet_run_id": run_id}
-        async for found in self.alist(config, filter=wanted, limit=1):
-            return found.checkpoint["id"]
+        with self.pin.watched():
+            async for found in self.alist(config, filter=metadata, limit=1):
+                return found.checkpoint["id"]
         return None

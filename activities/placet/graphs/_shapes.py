@@ -25,6 +25,7 @@ class Wanted:
         uncertain: The ids of calls of earlier runs that may have run and have no result.
         stop_at: LangGraph's step at which it has taken too many; None begins to count.
         again: An earlier attempt may have begun.
+        mark: What all attempts of it share, and no other superstep has.
     """
 
     run_id: str
@@ -39,6 +40,7 @@ class Wanted:
     stop_at: int | None = None
     answers: Sequence[Answered] = ()
     again: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

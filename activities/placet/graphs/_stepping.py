@@ -39,6 +39,7 @@ from placet.graphs.errors import (
 _RESUMING: Final = "__pregel_resuming"
 _STRICT: Final = "__pregel_strict_resume"
 _INTERRUPT: Final = "__interrupt__"
+_MARK: Final = "placet_superstep"
 _MODES: Final = ("tasks", "values")
 _Part = tuple[tuple[str, ...], str, Any]
 _ROOM_TO_BEGIN: Final = 3
@@ -95,14 +96,15 @@ class Stepping:
         before = await self._state()
         if self._wanted.head is not None and before.metadata is None:
             raise CheckpointGoneError(self._wanted.head)
+        stop_at = self._stop_at(before)
+        started = await self._taken_up() or before
         try:
-            given, flags = await self._given(before)
+            given, flags = await (self._given(before) if started is before else self._going_on())
         except MisfitError:
             # Nothing of it fits: it is asked again, and the graph has not heard of it.
-            return await self._reached(before, before, self._stop_at(before), drained=False)
-        stop_at = self._stop_at(before)
-        self._drain_at_the_boundary(before, stop_at)
-        drained = await self._stream(given, self._config(flags, stop_at - _step(before) - 2))
+            return await self._reached(before, before, stop_at, drained=False)
+        self._drain_at_the_boundary(started, stop_at)
+        drained = await self._stream(given, self._config(flags, stop_at - _step(started) - 2))
         self._check_who_was_told()
         after = await self._state()
         return await self._reached(before, after, stop_at, drained=drained)
@@ -122,16 +124,34 @@ class Stepping:
                 raise CheckpointsUnavailableError(message) from error
             raise
 
+    async def _taken_up(self) -> StateSnapshot | None:
+        """Goes on from where an earlier attempt has come to, where one activity is many supersteps."""
+        if self._stepped or not self._wanted.again:
+            return None
+        with self._database():
+            newest = await self._saver.newest(**{_MARK: self._wanted.mark})
+        if newest is None:
+            return None
+        self._saver.pin.head = newest
+        return await self._state()
+
     async def _given(self, before: StateSnapshot) -> tuple[object, dict[str, Any]]:
         """Returns what the graph is given, and with which flags it goes on."""
         if self._wanted.begins:
-            begun = await self._saver.begun(self._wanted.run_id) if self._wanted.again else None
+            begun = None
+            if self._wanted.again:
+                with self._database():
+                    begun = await self._saver.newest(source="input", placet_run_id=self._wanted.run_id)
             if begun is None:
                 return input_of(self._graph, self._wanted, before.values), {}
             self._saver.pin.head = begun
         elif self._wanted.answers:
             resume = self._resume(before)
             return (Command(resume=resume), {_STRICT: True}) if resume else (None, {})
+        return await self._going_on()
+
+    async def _going_on(self) -> tuple[None, dict[str, Any]]:
+        """Returns how the graph goes on at a boundary as if it had never stopped."""
         with self._database():
             began = await self._saver.subgraph_began()
         return None, {} if began else {_RESUMING: False}
@@ -207,7 +227,7 @@ class Stepping:
         wanted = self._wanted
         config: RunnableConfig = {
             "configurable": {"thread_id": wanted.thread_id, **flags},
-            "metadata": {"placet_run_id": wanted.run_id, "placet_agent": wanted.agent},
+            "metadata": metadata_of(wanted),
             "run_name": wanted.agent,
         }
         if limit is not None:
@@ -270,6 +290,11 @@ class Stepping:
                 yield found if problem is None else with_problem(found, problem)
         if not state.interrupts and state.next:
             yield breakpoint_at(state.next)
+
+
+def metadata_of(wanted: Wanted) -> dict[str, str]:
+    """Returns what every checkpoint of a superstep says of it."""
+    return {"placet_run_id": wanted.run_id, "placet_agent": wanted.agent, _MARK: wanted.mark}
 
 
 def _step(state: StateSnapshot) -> int:

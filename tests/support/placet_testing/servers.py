@@ -9,6 +9,7 @@
 | `task_queue` | test | the name of a queue that no other test uses |
 | `postgres_url` | test | the SQLAlchemy URL of an empty PostgreSQL database |
 | `langgraph_programs` | session | the programs that use LangGraph in JavaScript, beside their packages |
+| `temporals_plugin` | session | the folder of Temporal's own LangGraph plugin |
 | `oldest_langgraph_sdk` | session | the folder of the oldest Python SDK of LangGraph that is supported |
 
 A time-skipping server's clock only goes on: compare nothing with it. The one of `workflow_environment` is shared by all
@@ -52,6 +53,7 @@ LANGGRAPH_PROGRAMS: Final = Path(__file__).parent / "sdks" / "langgraph"
 GRAPHS: Final = Path(__file__).parent / "graphs"
 OLDEST_LANGGRAPH: Final = ("langgraph-oldest", GRAPHS / "requirements-oldest.txt")
 DEEPAGENTS: Final = ("deepagents", GRAPHS / "requirements-deepagents.txt")
+TEMPORALS_PLUGIN: Final = ("temporal-langgraph", GRAPHS / "requirements-plugin.txt")
 OLDEST_LANGGRAPH_SDK: Final = ("langgraph-sdk-python", LANGGRAPH_PROGRAMS / "requirements-0.2.txt")
 
 _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
@@ -64,6 +66,7 @@ _PROVIDERS: Final[dict[str, Callable[[Say], object]]] = {
     "oldest_langgraph_sdk": partial(python_packages, *OLDEST_LANGGRAPH_SDK),
     "oldest_langgraph": partial(python_packages, *OLDEST_LANGGRAPH),
     "deepagents": partial(python_packages, *DEEPAGENTS),
+    "temporals_plugin": partial(python_packages, *TEMPORALS_PLUGIN),
 }
 
 _TRIES_TO_START: Final = 5
@@ -243,6 +246,15 @@ def deepagents() -> Path:
     """The folder of LangChain's deep agents."""
     try:
         return python_packages(*DEEPAGENTS)
+    except ProvisionError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def temporals_plugin() -> Path:
+    """The folder of Temporal's own LangGraph plugin."""
+    try:
+        return python_packages(*TEMPORALS_PLUGIN)
     except ProvisionError as error:
         unavailable(str(error))
 

@@ -132,6 +132,10 @@ def test_what_does_nothing_for_a_graph_is_refused(idle: str) -> None:
     assert f"{name} does nothing for an agent that is a graph" in reason(f"agents: {{a: {{graph: 'g:g', {idle}}}}}")
 
 
+def test_what_does_nothing_for_a_model_is_refused() -> None:
+    assert "step does nothing for an agent that is a model" in reason("agents: {a: {model: 'm:m', step: segment}}")
+
+
 @pytest.mark.parametrize(
     "place",
     ["defaults: {approvers: []}", "questions: {approvers: []}", "policy: {rules: [{effect: ask, approvers: []}]}"],

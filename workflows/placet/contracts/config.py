@@ -30,6 +30,7 @@ from placet.contracts.durations import Duration
 from placet.contracts.sign_in import Role, SignIn
 
 Mode = Literal["default", "dont_ask", "bypass"]
+Step = Literal["superstep", "segment"]
 
 Location = tuple[str | int, ...]
 """Where in the file, as pydantic names it: `("policy", "rules", 0, "tool")`."""
@@ -47,6 +48,7 @@ _REFERENCE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _SERVER: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
 _OF_A_MODEL: Final = frozenset({"prompt", "tools", "mcp", "ask_human", "max_turns"})
 """Keys of an agent that say something of its model."""
+_OF_A_GRAPH: Final = frozenset({"step"})
 
 
 def _approver(value: str) -> str:
@@ -163,12 +165,14 @@ class AgentConfig(_Section):
 
     Attributes:
         graph: A compiled graph, or what makes one.
+        step: How much of a graph runs in one activity: a superstep, also where nothing is said, or all of it from one
+            wait to the next.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
-                {"required": ["model"]},
+                {"required": ["model"], "properties": dict.fromkeys(sorted(_OF_A_GRAPH), False)},
                 {"required": ["graph"], "properties": dict.fromkeys(sorted(_OF_A_MODEL), False)},
             ]
         }
@@ -186,6 +190,7 @@ class AgentConfig(_Section):
     tool_timeout: Annotated[Duration, AfterValidator(_finite)] = "1h"
     ask_human: bool = Field(default=False, strict=True)
     max_turns: int = Field(default=40, ge=1, le=10_000, strict=True)
+    step: Step | None = None
 
     @field_validator("graph")
     @classmethod
@@ -198,10 +203,11 @@ class AgentConfig(_Section):
 
     @model_validator(mode="after")
     def _nothing_idle(self) -> Self:
-        """Refuses keys that would do nothing for a graph."""
-        unused = sorted(_OF_A_MODEL & self.model_fields_set) if self.graph is not None else []
+        """Refuses keys that would do nothing for a graph, or for a model."""
+        idle, kind = (_OF_A_MODEL, "a graph") if self.graph is not None else (_OF_A_GRAPH, "a model")
+        unused = sorted(idle & self.model_fields_set)
         if unused:
-            message = f"{unused[0]} does nothing for an agent that is a graph"
+            message = f"{unused[0]} does nothing for an agent that is {kind}"
             raise ValueError(message)
         return self
 
