@@ -28,6 +28,17 @@ addEventListener('placet:hide', () => { hidden = true; document.dispatchEvent(ne
 addEventListener('placet:show', () => { hidden = false; document.dispatchEvent(new Event('visibilitychange')); });
 """
 """Lets a test put a tab behind another one: a browser without windows has none before or behind."""
+CHANGED: Final = """
+new MutationObserver((_, watch) => {
+  const button = document.querySelector('form[data-decide="approve"] button');
+  if (!button) return;
+  watch.disconnect();
+  button.click();
+}).observe(document.body, { childList: true, subtree: true });
+document.querySelector('form[data-decide="approve"]').remove();
+dispatchEvent(new Event('online'));
+"""
+"""Takes Approve away, has the page read again, and presses it in the moment in which it is there once more."""
 BACK: Final = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
@@ -51,6 +62,15 @@ def test_a_button_is_dead_in_the_moment_in_which_it_appears(stack: Stack, open_p
     context.add_init_script(EARLY)
     page = context.new_page()
     page.goto(f"/approvals/{approval['id']}")
+    still_waits(stack, page, approval)
+
+
+def test_a_button_that_comes_while_somebody_looks_is_dead_in_that_moment_too(stack: Stack, open_page: Opening) -> None:
+    approval = stack.asked()
+    page = opened(open_page, approval)
+    armed(page)
+    page.evaluate(CHANGED)
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_be_visible()
     still_waits(stack, page, approval)
 
 

@@ -64,6 +64,29 @@ def test_each_kind_of_field_keeps_its_type(stack: Stack, open_page: Opening, han
     assert stack.outcome(approval)["decision"]["args"] == args | {"count": BEYOND_DOUBLES + 2, "to": ["anna", "carl"]}
 
 
+def test_another_choice_brings_its_own_fields(stack: Stack, open_page: Opening, hands: Hands) -> None:
+    text = {"type": "string"}
+    branches = [
+        {"type": "object", "properties": {"kind": {"const": kind}, name: text}, "required": ["kind", name]}
+        for kind, name in (("card", "number"), ("transfer", "iban"))
+    ]
+    schema = {"type": "object", "properties": {"by": {"oneOf": branches}}, "required": ["by"]}
+    approval = stack.asked(args={"by": {"kind": "card", "number": "4242"}}, args_schema=schema)
+    page = open_page(f"/approvals/{approval['id']}/edit", scripts=hands.scripts)
+    if hands.scripts:
+        page.get_by_label("kind").focus()
+        page.keyboard.press("ArrowDown")
+    else:
+        page.get_by_label("kind").select_option(label="transfer")
+        hands.press(page.get_by_role("button", name="Show the fields of this choice"))
+    expect(page.get_by_role("textbox", name="number")).to_have_count(0)
+    hands.write(page.get_by_role("textbox", name="iban"), "DE89")
+    reviewed(page, hands)
+    hands.press(page.get_by_role("button", name="Approve with changes"))
+    expect(page.locator("#outcome")).to_contain_text("Approved with edits")
+    assert stack.outcome(approval)["decision"]["args"] == {"by": {"kind": "transfer", "iban": "DE89"}}
+
+
 def test_an_item_that_is_removed_stays_removed_however_long_somebody_has_typed(
     stack: Stack, open_page: Opening
 ) -> None:

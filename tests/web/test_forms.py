@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from placet.contracts.canonical import canonical_text, parse_object
 from placet.web.answers import templates
-from placet.web.forms import form_of, read, step
+from placet.web.forms import Read, form_of, read, step
 from placet.web.pieces import field_id
 from placet_testing.web import as_sent
 
@@ -153,6 +153,60 @@ def test_what_is_of_another_type_is_said_at_its_field_and_kept(field: str, text:
 def test_what_no_browser_sends_is_said_at_its_field() -> None:
     posted = as_sent(page_of(SCHEMA, ARGS), **{"v:/urgent": "yes", "v:/currency": "[", "s:/amount": "null"})
     assert set(read(form_of(SCHEMA, ARGS, posted)).errors) == {"/urgent", "/currency"}
+
+
+def test_what_is_typed_beside_not_set_or_null_is_never_left_out_without_a_word() -> None:
+    whole = {"type": "object", "properties": {"street": {"type": "string"}}, "required": ["street"]}
+    properties = {
+        "count": {"type": "integer"},
+        "note": {"type": ["string", "null"]},
+        "size": {"anyOf": [{"enum": ["small", "large"]}, {"type": "null"}]},
+        "address": whole,
+        "to": {"type": "array", "items": {"type": "string"}},
+    }
+    schema, args = {"type": "object", "properties": properties}, {"note": None, "size": None}
+    assert sent_back(schema, args) == args
+    for place in ("count", "note", "size", "address/street"):
+        posted = as_sent(page_of(schema, args), **{f"v:/{place}": "5"})
+        assert list(read(form_of(schema, args, posted)).errors) == [f"/{place.split('/')[0]}"]
+    assert sent_back(schema, args, **{"v:/count": "5", "s:/count": "value"}) == {**args, "count": 5}
+    # Who chooses it after they have typed means it.
+    assert sent_back(schema, {"count": 1}, **{"v:/count": "5", "s:/count": "unset"}) == {}
+    added = form_of(schema, args, as_sent(page_of(schema, args)) | {"do": ["add:/to"]})
+    assert read(added).value == {**args, "to": [""]}
+
+
+def paid(**members: object) -> dict[str, Any]:
+    return {"by": {**members}}
+
+
+def test_objects_that_a_member_tells_apart_are_fields_and_another_choice_brings_its_own() -> None:
+    card = {"kind": {"const": "card", "type": "string"}, "number": {"type": "string"}, "cvc": {"type": "integer"}}
+    transfer = {"kind": {"enum": ["transfer"]}, "iban": {"type": "string"}, "number": {"type": "string"}}
+    branches = [
+        {"$ref": "#/$defs/card"},
+        {"type": "object", "properties": transfer, "required": ["kind", "iban"]},
+    ]
+    schema = {
+        "type": "object",
+        "properties": {"by": {"discriminator": {"propertyName": "kind"}, "oneOf": branches}},
+        "$defs": {"card": {"type": "object", "properties": card, "required": ["kind", "number"]}},
+    }
+    args = paid(kind="card", number="1", cvc=2)
+    assert sent_back(schema, args) == args
+    assert sent_back(schema, args, **{"v:/by/cvc": str(2**63)}) == paid(kind="card", number="1", cvc=2**63)
+    # Without a look at its fields no other choice is taken.
+    turned = as_sent(page_of(schema, args), **{"v:/by/kind": '"transfer"'})
+    assert list(read(form_of(schema, args, turned)).errors) == ["/by"]
+    shown = page_of(schema, args, turned)
+    assert shown.select_one("[name='v:/by/cvc']") is None
+    again = form_of(schema, args, as_sent(shown, **{"v:/by/iban": "DE89"}))
+    assert read(again) == Read(paid(kind="transfer", number="1", iban="DE89"), {}, read(again).places)
+    # What is of no branch is edited as JSON, and what is not there is chosen first.
+    assert sent_back(schema, paid(kind="cash")) == paid(kind="cash")
+    assert sent_back(schema, {}) == {}
+    chosen = as_sent(page_of(schema, {}), **{"v:/by/kind": '"card"', "s:/by": "value"})
+    assert read(form_of(schema, {}, chosen)).errors.keys() == {"/by"}
 
 
 def test_null_nothing_and_the_empty_text_are_three_things() -> None:

@@ -233,6 +233,21 @@ async def test_an_empty_inbox_says_what_to_do(local_site: Site) -> None:
     assert filtered.select("a[href='/inbox?tab=pending']")
 
 
+async def test_an_empty_inbox_tells_what_was_decided_lately(local_site: Site) -> None:
+    client = local_site.client()
+    approval = await asked(client)
+    assert (await said(client, approval, "reject")).status_code == 200
+    (lately,) = read(await client.get("/inbox")).select(".lately li")
+    assert lately.text.startswith("refund: ")
+    assert "Rejected by Local (api)" in lately.text
+
+
+async def test_settings_say_who_one_is(site: Site) -> None:
+    page = read(await site.client("dana").get("/settings")).text
+    for known in ("Dana Ito", "user:dana", "finance", "approver", "by a key, key "):
+        assert known in page
+
+
 async def test_a_query_that_a_page_does_not_know_is_refused(local_site: Site) -> None:
     for query in ("tab=nowhere", "risk=huge", "sort=x", "cursor=x", "unknown=1"):
         read(await local_site.client().get(f"/inbox?{query}"), 422)

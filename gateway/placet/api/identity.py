@@ -30,6 +30,7 @@ class Caller:
         way: How the session began; None where there is none.
         authenticated_at: When they last proved who they are, where that is known.
         ends_at: When the credential runs out by itself, where it does.
+        by_cookie: Whether a browser brought the session along by itself; a program sends a token.
         agent: Whether it is a program that starts runs and asks, and must never decide.
         address: The network address that the request came from, where the record is to keep it.
     """
@@ -45,6 +46,7 @@ class Caller:
     authenticated_at: datetime | None = None
     ends_at: datetime | None = None
     address: str | None = None
+    by_cookie: bool = False
     agent: bool = False
 
     @property

@@ -248,6 +248,23 @@ async def test_with_the_pages_token_a_session_decides(site: Site) -> None:
     assert answer.json()["decision"]["by"] == {"id": "user:dana", "name": "Dana Ito", "via": "web"}
 
 
+async def test_in_a_browser_a_grave_call_runs_by_the_second_look_of_its_page_only(site: Site) -> None:
+    browser = await signed_in(site)
+    browser.headers.update({**OURS, "X-Placet-CSRF": await token_of(site, browser)})
+    for risk in ("high", "critical"):
+        approval = await asked(site.client("bot"), risk=risk)
+        other = {**approval["args"], "amount": 1}
+        problem(await said(browser, approval), 403, "not_allowed")
+        problem(await said(browser, approval, "edit", args=other), 403, "not_allowed")
+        listed = {"approval_id": approval["id"], "type": "approve", "digest": approval["digest"]}
+        refused = await browser.post("/v1/decisions", json={"decisions": [listed]})
+        assert problem(refused, 422, "invalid_request")["errors"][0]["code"] == "not_allowed"
+        assert (await browser.get(f"/v1/approvals/{approval['id']}")).json()["status"] == "pending"
+        # To say no is one step everywhere, and a program has nobody to ask.
+        assert (await said(browser, approval, "reject")).status_code == 200
+        assert (await said(site.client("dana"), await asked(site.client("bot"), risk=risk))).status_code == 200
+
+
 async def test_the_token_of_another_session_is_none(site: Site) -> None:
     approval = await asked(site.client("bot"))
     browser, other = await signed_in(site), await signed_in(site, "max")

@@ -57,7 +57,7 @@ class FormGuard:
         Raises:
             ProblemError: `not_allowed`.
         """
-        if caller.method in {"key", "jwt"} or (caller.method == "session" and "authorization" in request.headers):
+        if caller.method != "local" and not caller.by_cookie:
             return
         subject = caller.credential or "local"
         try:
@@ -67,8 +67,8 @@ class FormGuard:
             token = ""
         request.state.csrf_token = token
         if request.method not in SAFE and not self._is_named(request, caller):
-            by_session = caller.method == "session"
-            self._check(request, token, needs_token=by_session or is_form(request), must_say=by_session)
+            by_cookie = caller.by_cookie
+            self._check(request, token, needs_token=by_cookie or is_form(request), must_say=by_cookie)
 
     def _is_named(self, request: Request, caller: Caller) -> bool:
         """Returns whether a front end of LangGraph's sends it whose site the operator of this machine has named."""

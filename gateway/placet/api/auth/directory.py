@@ -86,7 +86,9 @@ class Directory:
         """
         caller = await self._caller(request)
         address = request.client.host if request.client and self._keep_addresses else None
-        return replace(caller, via=_via(request, caller), address=address)
+        by_cookie = caller.method == "session" and "authorization" not in request.headers
+        known = replace(caller, address=address, by_cookie=by_cookie)
+        return replace(known, via=_via(request, known))
 
     async def _caller(self, request: Request) -> Caller:
         if self.local:
@@ -178,8 +180,7 @@ def is_of_langgraph(request: Request) -> bool:
 def _via(request: Request, caller: Caller) -> str:
     if is_of_langgraph(request):
         return "langgraph"
-    in_browser = caller.method == "session" and "authorization" not in request.headers
-    if in_browser or (caller.method == "local" and is_form(request)):
+    if caller.by_cookie or (caller.method == "local" and is_form(request)):
         return "web"
     return "cli" if request.headers.get(CLIENT_HEADER) == "cli" else "api"
 

@@ -1,4 +1,4 @@
-"""High and critical risk: who decides has proved who they are within the last ten minutes."""
+"""High and critical risk: who decides has proved who they are lately, and was asked once more in a browser."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FRESH: Final = timedelta(minutes=10)
 RISKY: Final = frozenset({"high", "critical"})
+RUNS_SOMETHING: Final = frozenset({"approve", "edit"})
+"""The decisions after which the tool runs; to say no is always one step."""
 
 
 def needs_sign_in(caller: Caller, approval: Approval, now: datetime) -> bool:
@@ -42,6 +44,21 @@ def check_fresh(caller: Caller, approval: Approval, now: datetime) -> None:
             max_age=int(FRESH.total_seconds()),
             sign_in=sign_in_again(approval),
         )
+
+
+def check_confirmed(caller: Caller, approval: Approval, kind: str, *, confirmed: bool) -> None:
+    """Refuses to let a grave call run for a browser that did not ask once more, as the page of the approval does.
+
+    A program has nobody to ask: its key or token is enough, with the digest.
+
+    Raises:
+        ProblemError: `not_allowed`.
+    """
+    if caller.by_cookie and kind in RUNS_SOMETHING and approval.risk in RISKY and not confirmed:
+        detail = (
+            f"In a browser a call of this risk is let run from its page, /approvals/{approval.id}, after a second look."
+        )
+        raise ProblemError(code="not_allowed", detail=detail)
 
 
 def sign_in_again(approval: Approval) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import structlog
 from pydantic import BaseModel
 
-from placet.api.auth.freshness import check_fresh
+from placet.api.auth.freshness import check_confirmed, check_fresh
 from placet.api.decisions.checks import check_content, decision_of
 from placet.api.decisions.delivery import Envelope, Stored
 from placet.api.decisions.edits import risk_of_edit
@@ -63,6 +63,7 @@ class DecisionRequest:
     Attributes:
         key: The idempotency key, theirs or one made for them; the decision's id comes from it.
         may_repeat: Whether they sent the key: what goes under one that was made here has never been recorded.
+        confirmed: Whether they were asked once more, where the risk is grave.
     """
 
     approval_id: str
@@ -70,10 +71,11 @@ class DecisionRequest:
     key: str
     decision: Decision
     may_repeat: bool = True
+    confirmed: bool = False
 
 
 def decision_request(
-    approval_id: str, caller: Caller, body: DecisionBody, key: str | None, now: datetime
+    approval_id: str, caller: Caller, body: DecisionBody, key: str | None, now: datetime, *, confirmed: bool = False
 ) -> DecisionRequest:
     """Returns the decision that a body holds, under the id that its key gives.
 
@@ -82,7 +84,7 @@ def decision_request(
     """
     used = key or uuid.uuid4().hex
     decision = decision_of(body, decision_id(approval_id, caller, used), caller, now)
-    return DecisionRequest(approval_id, caller, used, decision, may_repeat=key is not None)
+    return DecisionRequest(approval_id, caller, used, decision, may_repeat=key is not None, confirmed=confirmed)
 
 
 def decision_id(approval_id: str, caller: Caller, key: str) -> str:
@@ -156,7 +158,7 @@ class Deciding:
             await self.fitting(wanted, approval)
             if wanted.decision.args_text is not None:
                 risk = await self.risk(approval, parse_object(wanted.decision.args_text))
-                check_fresh(wanted.caller, approval.model_copy(update={"risk": risk}), self._clock())
+                self._check_grave(wanted, approval.model_copy(update={"risk": risk}))
             return await self._send(wanted, approval)
         except UnreachableError as error:
             raise unavailable(wanted, str(error), maybe_recorded=error.sent) from error
@@ -167,7 +169,8 @@ class Deciding:
         Raises:
             ProblemError: `not_found`.
             RefusedError: They may see it, not decide.
-            ProblemError: `unauthenticated`: for this risk they have to prove again who they are.
+            ProblemError: `unauthenticated`: for this risk they have to prove again who they are; `not_allowed`: they
+                have to be asked once more.
             UnreachableError: Neither the ledger nor a worker can say what it is.
         """
         approval = await self._lookup.known(wanted.approval_id)
@@ -176,8 +179,12 @@ class Deciding:
         refusal = check_may_decide(wanted.caller, approval, local=self._local)
         if refusal is not None:
             raise RefusedError(refusal)
-        check_fresh(wanted.caller, approval, self._clock())
+        self._check_grave(wanted, approval)
         return approval
+
+    def _check_grave(self, wanted: DecisionRequest, approval: Approval) -> None:
+        check_fresh(wanted.caller, approval, self._clock())
+        check_confirmed(wanted.caller, approval, wanted.decision.type, confirmed=wanted.confirmed)
 
     async def fitting(self, wanted: DecisionRequest, approval: Approval) -> None:
         """Refuses what the approval would not take as it is known here.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from placet.api.auth.freshness import RUNS_SOMETHING
 
 if TYPE_CHECKING:
     from placet.cards.view import ApprovalView
     from placet.web.posted import Posted
-
-RUNS_SOMETHING: Final = frozenset({"approve", "edit"})
-"""The decisions after which the tool runs; to say no is always one step."""
 
 
 def must_confirm(card: ApprovalView, kind: str, posted: Posted) -> bool:

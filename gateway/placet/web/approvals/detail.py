@@ -75,11 +75,18 @@ async def content(services: Services, caller: Caller, approval: Approval, *, who
         "ran": _what_ran(approval),
         "queue": queue,
         "count": waiting,
-        "next_up": next((one for one in queue if one.id != approval.id), None),
+        "next_up": _next_up(queue, approval),
         "quick_reasons": QUICK_REASONS,
         "card_digest": card_digest(card),
         "fresh_sign_in": sign_in_again(approval) if needs_sign_in(caller, approval, services.clock()) else None,
     }
+
+
+def _next_up(queue: Sequence[Approval], approval: Approval) -> Approval | None:
+    """Returns what waits behind an approval, or the most urgent one where it is the last or waits no more."""
+    places = [place for place, one in enumerate(queue) if one.id == approval.id]
+    behind = queue[places[0] + 1 :] if places else ()
+    return next((one for one in (*behind, *queue) if one.id != approval.id), None)
 
 
 def why_not(refusal: Refusal | None, approval: Approval) -> str | None:

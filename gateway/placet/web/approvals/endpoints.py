@@ -134,7 +134,8 @@ async def answered(
     person = replace(caller, via="web")
     key = posted.one("key") or None
     try:
-        ended = await services.deciding.decide(decision_request(approval.id, person, body, key, services.clock()))
+        wanted = decision_request(approval.id, person, body, key, services.clock(), confirmed=True)
+        ended = await services.deciding.decide(wanted)
     except RefusedError as error:
         said = _said(await visible(services, caller, approval.id), error.refusal)
         return await _again(request, services, caller, posted, approval.id, error.refusal, said)

@@ -45,11 +45,14 @@ class Field:
         original: Its value as it was; `UNSET` where it was not there.
         shown: The same with masks for secrets.
         text: What stands in the field.
+        begun: What stood in it before anybody typed.
         options: Text and label of what may be chosen from.
         states: What may be chosen besides a value, where the schema allows it.
         hides: Whether what is typed into it may be a secret: it is kept nowhere.
         note: The value with its hidden characters visible, where it has any.
         item: Whether it is an item of a list, and can be moved and removed.
+        branch: Of a union, which of its branches the fields are of; None where it is no union.
+        turned: Whether another branch has been chosen than the one whose fields were shown.
     """
 
     pointer: str
@@ -58,6 +61,7 @@ class Field:
     original: Any
     shown: Any = None
     text: str = ""
+    begun: str = ""
     state: State = "value"
     states: tuple[State, ...] = ("value",)
     input: str = "text"
@@ -68,6 +72,8 @@ class Field:
     hides: bool = False
     note: str = ""
     item: bool = False
+    branch: str | None = None
+    turned: bool = False
     attributes: tuple[tuple[str, str], ...] = field(default=())
 
     def leaves(self) -> Iterator[Field]:
@@ -123,15 +129,28 @@ class _Maker:
         self._posted = posted
         self._room = room
 
-    def make(
-        self, pointer: str, label: str, schema: object, value: object, *, required: bool, depth: int, item: bool = False
+    def make(  # noqa: PLR0913 - each says something of its own of the place
+        self,
+        pointer: str,
+        label: str,
+        schema: object,
+        value: object,
+        *,
+        required: bool,
+        depth: int,
+        item: bool = False,
+        added: bool = False,
     ) -> Field:
         shape = shape_of(schema, self._root, depth)
         self._room -= 1 + len(shape.options)
         if self._room < 0:
             raise _TooManyFieldsError
         shape = self._fitting(shape, value)
-        states = _states(shape, may_be_absent=not item and (not required or value is UNSET))
+        branch = self._branch(pointer, shape, value) if shape.tag and shape.kind == "group" else None
+        is_other = branch is not None and branch != _tag_of(value, shape)
+        if branch is not None:
+            shape, value = shape.branch(branch), _within(value, shape, branch)
+        states = _states(shape, may_be_absent=not (item or added) and (not required or value is UNSET))
         state = self._state(pointer, value, states)
         common: dict[str, Any] = {
             "pointer": pointer,
@@ -144,9 +163,11 @@ class _Maker:
             "help": one_line(str(shape.schema.get("description", ""))),
             "required": required,
             "item": item,
+            "branch": branch,
+            "turned": branch is not None and self._sent(f"b:{pointer}") not in {None, branch},
         }
         if shape.kind == "group":
-            return Field(**common, children=tuple(self._members(pointer, shape, value, depth)))
+            return Field(**common, children=tuple(self._members(pointer, shape, value, depth, added=is_other)))
         if shape.kind == "list":
             return Field(**common, children=tuple(self._items(pointer, shape, value, depth)))
         return Field(**common, **self._leaf(pointer, shape, schema, value))
@@ -163,7 +184,7 @@ class _Maker:
             "number": isinstance(value, int | float) and not isinstance(value, bool),
             "boolean": isinstance(value, bool),
             "choice": any(_same(value, option) for option in shape.options),
-            "group": isinstance(value, dict),
+            "group": isinstance(value, dict) and bool(not shape.tag or _tag_of(cast("object", value), shape)),
             "list": isinstance(value, list | tuple) and len(cast("list[Any]", value)) <= MOST_ITEMS,
             "json": True,
         }[shape.kind]
@@ -173,8 +194,14 @@ class _Maker:
             return Shape("lines", shape.schema, shape.nullable)
         return Shape("json", shape.schema, shape.nullable)
 
+    def _branch(self, pointer: str, shape: Shape, value: object) -> str:
+        """Returns the branch of a union that is chosen: as it was sent, or as it is; empty where none is."""
+        sent = self._sent(f"v:{pointer}/{step(shape.tag)}")
+        known = {canonical_text(tag): tag for tag in shape.branches}
+        return _tag_of(value, shape) if sent is None else known.get(sent, "")
+
     def _leaf(self, pointer: str, shape: Shape, schema: object, value: object) -> dict[str, Any]:
-        is_null = value is None and shape.kind not in {"json", "choice"}
+        is_null = value is None and shape.kind != "json" and None not in shape.options
         shown = masked_part(value, schema, self._root) if shape.kind == "json" and value is not UNSET else value
         text = "" if is_null or shape.kind == "secret" else text_of(shown, shape.kind)
         sent = self._sent(f"v:{pointer}")
@@ -182,13 +209,14 @@ class _Maker:
         return {
             "shown": shown,
             "text": text if sent is None else sent,
+            "begun": text,
             "options": tuple((canonical_text(option), _label(option)) for option in shape.options),
             "note": quoted(value) if hidden and isinstance(value, str) else "",
             "hides": shape.kind == "secret" or (shape.kind == "json" and has_secrets(self._root)),
             "attributes": tuple(_attributes(shape)),
         }
 
-    def _members(self, pointer: str, shape: Shape, value: object, depth: int) -> Iterator[Field]:
+    def _members(self, pointer: str, shape: Shape, value: object, depth: int, *, added: bool) -> Iterator[Field]:
         held = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
         properties = cast("dict[str, Any]", shape.schema["properties"])
         required = set(cast("list[str]", shape.schema.get("required", [])))
@@ -200,6 +228,7 @@ class _Maker:
                 held.get(name, UNSET),
                 required=name in required,
                 depth=depth + 1,
+                added=added and name in required,
             )
 
     def _items(self, pointer: str, shape: Shape, value: object, depth: int) -> Iterator[Field]:
@@ -228,6 +257,8 @@ class _Maker:
         return _moved(known, verb, where.removeprefix(f"{pointer}/") if where.startswith(f"{pointer}/") else "")
 
     def _state(self, pointer: str, value: object, states: tuple[State, ...]) -> State:
+        if self._sent("do") == f"add:{pointer}":
+            return "value"
         sent = self._sent(f"s:{pointer}")
         if sent is not None and sent in states:
             return sent
@@ -239,6 +270,21 @@ class _Maker:
         if self._posted is None or name not in self._posted:
             return None
         return self._posted[name][-1]
+
+
+def _tag_of(value: object, shape: Shape) -> str:
+    """Returns the branch of a union that a value is of; empty where it is of none."""
+    tag = cast("dict[str, Any]", value).get(shape.tag) if isinstance(value, dict) else None
+    return tag if isinstance(tag, str) and tag in shape.branches else ""
+
+
+def _within(value: object, shape: Shape, branch: str) -> object:
+    """Returns what of an object has a place in a branch of a union; all of it where it is of that branch."""
+    if _tag_of(value, shape) in {"", branch}:
+        return value
+    members: Any = shape.branches.get(branch, {}).get("properties", {})
+    held = cast("dict[str, Any]", value)
+    return {name: held[name] for name in held if name == shape.tag or name in members}
 
 
 def _states(shape: Shape, *, may_be_absent: bool) -> tuple[State, ...]:

@@ -13,7 +13,14 @@ from placet.web.forms.fields import UNSET, Field, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from placet.web.forms.fields import State
+
 _INTEGER: Final = re.compile(r"[-+]?\d{1,4000}")
+_NOT_TAKEN: Final = {
+    "unset": "Something is typed here, and “not set” is still chosen: choose “a value”, or empty it.",
+    "null": "Something is typed here, and “null” is still chosen: choose “a value”, or empty it.",
+}
+_TURNED: Final = "Another choice has other fields: these are they."
 _WANTED: Final = {
     "integer": "Type a whole number.",
     "number": "Type a number, with a point for the decimals.",
@@ -50,10 +57,12 @@ def read(form: Field) -> Read:
 
 def _value(field: Field, here: str, errors: dict[str, str], places: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
     places[here] = field.pointer
-    if field.state == "unset":
-        return UNSET
-    if field.state == "null":
-        return None
+    if field.state != "value":
+        if field.state == _state_of(field.original) and any(map(_is_typed, field.leaves())):
+            errors[field.pointer] = _NOT_TAKEN[field.state]
+        return UNSET if field.state == "unset" else None
+    if field.turned:
+        errors[field.pointer] = _TURNED
     if field.kind == "group":
         held = [
             (_name(child), _value(child, f"{here}/{child.pointer.rpartition('/')[2]}", errors, places))
@@ -82,6 +91,15 @@ def _leaf(field: Field) -> Any:  # noqa: ANN401 - JSON
         return field.original
     found = _READERS[field.kind](typed)
     return restored(found, field.original, field.shown) if field.kind == "json" else found
+
+
+def _state_of(value: object) -> State:
+    return "unset" if value is UNSET else "null" if value is None else "value"
+
+
+def _is_typed(field: Field) -> bool:
+    """Returns whether somebody has typed into a field."""
+    return _lines(field.text) != _lines(field.begun)
 
 
 def _lines(text: str) -> str:

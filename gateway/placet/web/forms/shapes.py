@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from placet.contracts.references import Schema, resolved
@@ -18,6 +18,8 @@ DEEPEST: Final = 4
 """Levels of objects and lists that are fields; below them JSON is typed."""
 _COMBINING: Final = ("allOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas", "prefixItems")
 _SIMPLE: Final[Mapping[str, Kind]] = {"integer": "integer", "number": "number", "boolean": "boolean"}
+_UNION: Final = frozenset({"oneOf", "discriminator", "type", "title", "description", "default"})
+"""What may stand beside the branches of a union that is a form."""
 _INPUTS: Final = {"date": "date"}
 """Formats with an input of their own; those for addresses cut blanks off what they are given, so they are text."""
 
@@ -31,6 +33,8 @@ class Shape:
         nullable: Whether `null` is allowed too.
         options: What may be chosen from.
         input: The `type` of an HTML input.
+        tag: The member that says which branch of a union it is; empty where it is no union.
+        branches: What is said of it by the text of that member.
     """
 
     kind: Kind
@@ -38,6 +42,19 @@ class Shape:
     nullable: bool = False
     options: tuple[Any, ...] = ()
     input: str = "text"
+    tag: str = ""
+    branches: Mapping[str, Schema] = field(default_factory=dict[str, Schema])
+
+    def branch(self, tag: str | None) -> Shape:
+        """Returns how one branch of a union is edited: its members, and the one that says which branch it is."""
+        chosen = self.branches.get(tag or "", {})
+        members = cast("dict[str, Any]", chosen.get("properties", {}))
+        properties = {self.tag: {"enum": list(self.branches)}} | {
+            name: schema for name, schema in members.items() if name != self.tag
+        }
+        required = [self.tag, *cast("list[str]", chosen.get("required", []))]
+        schema = {**self.schema, **chosen, "properties": properties, "required": required}
+        return replace(self, schema=schema)
 
 
 def shape_of(schema: object, root: Schema, depth: int) -> Shape:
@@ -46,9 +63,42 @@ def shape_of(schema: object, root: Schema, depth: int) -> Shape:
     if found is None:
         return Shape("json", {})
     plain, nullable = _without_null(found, root)
+    if plain is not None and (union := _union(plain, root)) is not None and depth < DEEPEST:
+        return replace(union, nullable=nullable)
     if plain is None or any(name in plain for name in _COMBINING) or "anyOf" in plain:
         return Shape("json", found)
     return replace(_of_type(plain, depth), nullable=nullable)
+
+
+def _union(schema: Schema, root: Schema) -> Shape | None:
+    """Returns the shape of objects that a member of theirs tells apart; None where nothing does."""
+    given = schema.get("oneOf")
+    if not isinstance(given, list) or not given or not _UNION.issuperset(schema):
+        return None
+    found = [resolved(one, root) for one in cast("list[Any]", given)]
+    branches = [one for one in found if one and not any(name in one for name in (*_COMBINING, "anyOf"))]
+    if len(branches) < len(found):
+        return None
+    tags = [_constants(one) for one in branches]
+    for name in tags[0]:
+        texts = [tag[name] for tag in tags if name in tag]
+        if len(texts) == len(set(texts)) == len(branches):
+            return Shape("group", schema, tag=name, branches=dict(zip(texts, branches, strict=True)))
+    return None
+
+
+def _constants(schema: Schema) -> dict[str, str]:
+    """Returns the members of an object that have to be one certain text, by their names."""
+    properties = schema.get("properties")
+    if schema.get("type") != "object" or not isinstance(properties, dict):
+        return {}
+    found: dict[str, str] = {}
+    for name, one in cast("dict[str, Any]", properties).items():
+        said = cast("Schema", one) if isinstance(one, dict) else {}
+        values: Any = [said["const"]] if "const" in said else said.get("enum")
+        if isinstance(values, list) and len(cast("list[Any]", values)) == 1 and isinstance(values[0], str):
+            found[name] = values[0]
+    return found
 
 
 def _of_type(schema: Schema, depth: int) -> Shape:

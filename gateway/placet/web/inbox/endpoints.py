@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -9,11 +10,15 @@ from starlette.responses import Response
 
 from placet.api.access import Gateway, SignedIn
 from placet.api.approvals.listing import viewer_of
+from placet.contracts.approvals import Approval
 from placet.ledger import ApprovalQuery
 from placet.web.answers import page, see
 from placet.web.inbox.listing import SORTS, TABS, InboxFilters, query_of, tabs
 from placet.web.inbox.rows import rows_of
 from placet.web.routing import PageRoute
+
+LATELY: Final = 3
+"""Approvals that an empty list tells of."""
 
 router: Final = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -47,11 +52,11 @@ async def show_inbox(
         next_page=filters.address(cursor=found.next_cursor) if found.next_cursor else None,
         agents=[agent.name for agent in agents],
         tools=sorted({tool.name for agent in agents for tool in agent.tools}),
-        ever=bool(found.items) or await _ever(services, caller),
+        lately=() if found.items else await _lately(services, caller),
     )
 
 
-async def _ever(services: Gateway, caller: SignedIn) -> bool:
-    """Returns whether there has ever been an approval that the caller may see."""
-    every = ApprovalQuery(statuses=(), limit=1, visible_to=viewer_of(caller))
-    return bool((await services.ledger.approvals(every, services.clock())).items)
+async def _lately(services: Gateway, caller: SignedIn) -> Sequence[Approval]:
+    """Returns the newest of all approvals that the caller may see: what is told where nothing waits."""
+    every = ApprovalQuery(statuses=(), sort="-requested_at", limit=LATELY, visible_to=viewer_of(caller))
+    return (await services.ledger.approvals(every, services.clock())).items

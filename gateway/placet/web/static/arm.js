@@ -1,7 +1,7 @@
 // @ts-check
 /* Nothing decides by accident: controls are dead for a moment after they appear, and when the tab comes back until
    somebody moves. */
-import { FRESH } from './islands.js';
+import { FRESH, OTHER } from './islands.js';
 
 const DEAD = 600;
 
@@ -11,6 +11,7 @@ let moved = true;
 export function begin() {
   appear();
   document.addEventListener(FRESH, mark);
+  document.addEventListener(OTHER, appear);
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible') return;
     moved = false;

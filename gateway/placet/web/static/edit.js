@@ -1,6 +1,7 @@
 // @ts-check
 /* While somebody edits: the gateway says what is changed and what is wrong, by the checks that will count at the end.
    What is typed is kept in this tab until the approval has ended. */
+import * as say from './say.js';
 import { page } from './trusted.js';
 
 const PAUSE = 400;
@@ -19,11 +20,26 @@ export function begin() {
   // What answers a form that was sent is newer than the draft: the draft still has the item that was just removed.
   if (form.hasAttribute('data-sent')) keep(form, key);
   else if (draft) restore(form, draft);
-  document.addEventListener('input', () => look(form, key));
+  document.addEventListener('input', (event) => {
+    set(event.target);
+    look(form, key);
+  });
   document.addEventListener('focusout', (event) => event.target instanceof Element && event.target.closest('.field') && look(form, key));
   document.addEventListener('click', (event) => {
     if (event.target instanceof Element && event.target.closest('[data-reset]')) sessionStorage.removeItem(key);
   });
+}
+
+/**
+ * What is typed into is a value, also where it was null or not set; and so is what it is a part of.
+ * @param {EventTarget | null} target
+ */
+function set(target) {
+  if (!(target instanceof Element) || !target.getAttribute('name')?.startsWith('v:')) return;
+  for (let field = target.closest('.field'); field; field = field.parentElement?.closest('.field') ?? null) {
+    const value = /** @type {HTMLInputElement | null} */ (field.querySelector(':scope > .states input[value="value"]'));
+    if (value) value.checked = true;
+  }
 }
 
 /**
@@ -89,6 +105,7 @@ async function ask(form, sent) {
 function tell(told) {
   const [old, next] = [document.getElementById('changes'), told.getElementById('changes')];
   if (old && next && !old.contains(document.activeElement) && !old.isEqualNode(next)) old.replaceWith(document.adoptNode(next));
+  for (const union of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('fieldset[data-branch]'))) turn(union, told);
   for (const field of document.querySelectorAll('div.field[id]')) {
     const input = field.querySelector('[name^="v:"]');
     const fresh = told.getElementById(field.id);
@@ -102,6 +119,20 @@ function tell(told) {
       else input.removeAttribute(name);
     }
   }
+}
+
+/**
+ * Shows the fields of the branch that was chosen; who types meanwhile is not disturbed.
+ * @param {HTMLElement} union
+ * @param {Document} told
+ */
+function turn(union, told) {
+  const fresh = told.getElementById(union.id);
+  const focused = union.contains(document.activeElement) ? document.activeElement : null;
+  if (!fresh || fresh.dataset.branch === union.dataset.branch || (focused && !(focused instanceof HTMLSelectElement))) return;
+  union.replaceWith(document.adoptNode(fresh));
+  if (focused) document.getElementById(focused.id)?.focus();
+  say.politely('The fields of this choice are shown.');
 }
 
 /**

@@ -5,6 +5,8 @@ import { page } from './trusted.js';
 
 /** Told after parts of the page were replaced. */
 export const FRESH = 'placet:fresh';
+/** Told where what decides has become another one. */
+export const OTHER = 'placet:other';
 
 /** @type {Promise<Document | null> | null} */
 let reading = null;
@@ -79,13 +81,23 @@ function replace(old, fresh) {
   const typed = ended ? drafts(old) : [];
   const wasDeciding = Boolean(document.activeElement?.closest('.bar')) && old.contains(document.activeElement);
   const focused = old.contains(document.activeElement) ? document.activeElement?.id : '';
-  for (const open of old.querySelectorAll('details[open][data-key]')) {
-    fresh.querySelector(`details[data-key="${/** @type {HTMLElement} */ (open).dataset.key}"]`)?.setAttribute('open', '');
+  for (const fold of /** @type {NodeListOf<HTMLDetailsElement>} */ (old.querySelectorAll('details[data-key]'))) {
+    fresh.querySelector(`details[data-key="${fold.dataset.key}"]`)?.toggleAttribute('open', fold.open);
   }
   const next = document.adoptNode(fresh);
   old.replaceWith(next);
+  if (decides(old) !== decides(next)) document.dispatchEvent(new CustomEvent(OTHER));
   if (ended) tellEnd(next, typed, wasDeciding);
   else if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+/**
+ * Returns what can be pressed below an element, and what it would decide on.
+ * @param {Element} within
+ */
+function decides(within) {
+  const parts = [...within.querySelectorAll('[data-arm] button, [data-arm] a.button, [data-arm] summary, fieldset.choice, input[name="digest"]')];
+  return parts.map((part) => part.textContent || part.getAttribute('value')).join('\n');
 }
 
 /**
@@ -94,6 +106,8 @@ function replace(old, fresh) {
  * @param {Element} fresh
  */
 function keepKeys(old, fresh) {
+  const batch = old.querySelector('input[name="batch"]')?.getAttribute('value');
+  if (batch) fresh.querySelector('input[name="batch"]')?.setAttribute('value', batch);
   for (const field of old.querySelectorAll('input[name="key"]')) {
     const kind = field.closest('[data-decide]')?.getAttribute('data-decide');
     const next = kind && fresh.querySelector(`[data-decide="${kind}"] input[name="key"]`);

@@ -1,6 +1,7 @@
 // @ts-check
 /* The keyboard: single keys where nobody types; none of them decides by itself. */
 import { isArmed, isText } from './arm.js';
+import { isDirty } from './islands.js';
 import * as list from './list.js';
 
 const GO = /** @type {Record<string, string>} */ ({ i: '/inbox', d: '/inbox?tab=ended', r: '/runs', a: '/agents' });
@@ -111,13 +112,15 @@ function help() {
   return true;
 }
 
-/** @param {boolean} forward */
+/**
+ * Opens the request before or behind this one, in the order of what waits.
+ * @param {boolean} forward
+ */
 function next(forward) {
-  if (!forward) {
-    history.back();
-    return true;
-  }
-  return click(document.querySelector('.next-up a'));
+  if (forward) return click(document.querySelector('.next-up a'));
+  const waiting = [...document.querySelectorAll('#queue li a')];
+  const here = waiting.findIndex((one) => one.hasAttribute('aria-current'));
+  return here > 0 && click(waiting[here - 1]);
 }
 
 /** @param {string} selector */
@@ -133,11 +136,23 @@ function click(at) {
   return Boolean(at);
 }
 
+/** Closes the box that somebody writes in; where there is none the request, unless there may be something typed. */
 function close() {
   const open = /** @type {HTMLDetailsElement | null} */ (document.activeElement?.closest('details.say[open]') ?? null);
-  if (!open) return;
-  open.open = false;
-  open.querySelector('summary')?.focus();
+  if (open) {
+    open.open = false;
+    open.querySelector('summary')?.focus();
+    return;
+  }
+  const card = document.getElementById('card');
+  const elsewhere = isText(document.activeElement) || document.querySelector('dialog[open]');
+  if (card && !elsewhere && !isDirty(card)) location.assign(listBefore());
+}
+
+/** The list that somebody came from, as they had filtered it. */
+function listBefore() {
+  const from = URL.canParse(document.referrer) ? new URL(document.referrer) : null;
+  return from?.origin === location.origin && from.pathname === '/inbox' ? from.href : '/inbox';
 }
 
 /** @param {KeyboardEvent} event */

@@ -1,5 +1,5 @@
 // @ts-check
-/* How many of several questions have an answer so far. */
+/* How much of an answer is given so far: questions, options, characters. */
 import { FRESH } from './islands.js';
 
 export function begin() {
@@ -8,12 +8,28 @@ export function begin() {
 }
 
 function tell() {
+  for (const one of document.querySelectorAll('[data-chosen]')) {
+    const chosen = one.closest('fieldset')?.querySelectorAll('input:checked').length ?? 0;
+    write(one, chosen ? ` ${chosen} chosen.` : '');
+  }
+  for (const one of document.querySelectorAll('[data-counter]')) {
+    const field = one.previousElementSibling?.querySelector('textarea');
+    if (field) write(one, field.value ? `${field.value.length.toLocaleString('en')} of ${field.maxLength.toLocaleString('en')} characters` : '');
+  }
   const told = document.getElementById('progress');
   const questions = [...document.querySelectorAll('fieldset[data-question]')];
   if (!told || questions.length < 2) return;
   const text = `${questions.filter(isAnswered).length} of ${questions.length} answered`;
-  if (told.textContent !== text) told.textContent = text;
+  write(told, text);
   told.hidden = false;
+}
+
+/**
+ * @param {Element} where
+ * @param {string} text
+ */
+function write(where, text) {
+  if (where.textContent !== text) where.textContent = text;
 }
 
 /** @param {Element} question */

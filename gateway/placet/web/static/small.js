@@ -1,10 +1,11 @@
 // @ts-check
-/* Small things: quick reasons, a digest to copy, colours that change at once. */
+/* Small things: quick reasons, a digest to copy, colours that change at once, and on from what was decided. */
 import { FRESH } from './islands.js';
 import * as say from './say.js';
 
 export function begin() {
   show();
+  goOn();
   document.addEventListener(FRESH, show);
   document.addEventListener('click', (event) => {
     const at = event.target instanceof Element ? event.target : null;
@@ -26,6 +27,15 @@ export function begin() {
 
 function show() {
   for (const quick of document.querySelectorAll('[data-quick]')) quick.removeAttribute('hidden');
+}
+
+/** Who has decided reads what became of it, and is at what waits next. */
+function goOn() {
+  const outcome = document.getElementById('outcome');
+  if (!new URLSearchParams(location.search).has('done') || !outcome) return;
+  history.replaceState(history.state, '', location.pathname);
+  say.politely(outcome.textContent?.trim() ?? '');
+  /** @type {HTMLElement} */ (document.querySelector('.headline .next-up a') ?? outcome).focus();
 }
 
 /** @param {Element} chip */
