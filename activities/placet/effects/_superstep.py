@@ -197,7 +197,7 @@ class SuperstepActivities:
             state=reached.state,
         )
         kept = {message_id: stored_message(message) for message_id, message in rows.items()}
-        await self._ledger.put_turn(turn, kept, _completed(given, rows))
+        await self._ledger.put_turn(turn, kept, _completed(given, reached, rows))
         said = [message_id for message_id, message in rows.items() if isinstance(message, AIMessage)]
         for message in reached.messages:
             if isinstance(message, AIMessage):
@@ -253,13 +253,15 @@ def _run_row(given: StepInput) -> RunRow:
     )
 
 
-def _completed(given: StepInput, rows: Mapping[str, BaseMessage]) -> TurnCompleted | None:
-    if not rows:
+def _completed(given: StepInput, reached: Reached, rows: Mapping[str, BaseMessage]) -> TurnCompleted | None:
+    """Returns what readers are told; None where nothing was said, and its wait or its end is told of anyway."""
+    shows = reached.status == "drained" and reached.state is not None and reached.state.values
+    if not rows and not shows:
         return None
     answers = [message for message in rows.values() if isinstance(message, AIMessage)]
     return TurnCompleted(
         turn=given.step,
-        message_id=list(rows)[-1],
+        message_id=list(rows)[-1] if rows else None,
         calls=sum(len(answer.tool_calls) for answer in answers),
         usage=usage_of(answers[-1]) if answers else None,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -19,6 +20,7 @@ from langgraph.types import Command, Interrupt, StateSnapshot
 from placet.agents import Tool
 from placet.contracts.graphs import BREAKPOINT, PERMIT, Answered
 from placet.graphs._asking import breakpoint_at, with_problem
+from placet.graphs._claims import are_first, claim
 from placet.graphs._drain import Drain, GraphDrained
 from placet.graphs._input import input_of
 from placet.graphs._interrupts import Place, answer, read
@@ -40,6 +42,7 @@ _RESUMING: Final = "__pregel_resuming"
 _STRICT: Final = "__pregel_strict_resume"
 _INTERRUPT: Final = "__interrupt__"
 _MARK: Final = "placet_superstep"
+_COPY: Final = "__copy__"
 _MODES: Final = ("tasks", "values")
 _Part = tuple[tuple[str, ...], str, Any]
 _ROOM_TO_BEGIN: Final = 3
@@ -97,7 +100,7 @@ class Stepping:
         if self._wanted.head is not None and before.metadata is None:
             raise CheckpointGoneError(self._wanted.head)
         stop_at = self._stop_at(before)
-        started = await self._taken_up() or before
+        started = await self._taken_up() or await self._branched_off(before) or before
         try:
             given, flags = await (self._given(before) if started is before else self._going_on())
         except MisfitError:
@@ -135,6 +138,18 @@ class Stepping:
         self._saver.pin.head = newest
         return await self._state()
 
+    async def _branched_off(self, before: StateSnapshot) -> StateSnapshot | None:
+        """Asks again, at a copy of the head, what was answered here before an operator reset the run."""
+        tasks = {task.id for task in before.tasks}
+        if not all(one.task in tasks or one.interrupt == BREAKPOINT for one in self._wanted.answers):
+            return None  # The graph has changed.
+        with self._database():
+            if await are_first(self._saver, self._wanted, before):
+                return None
+            await self._graph.aupdate_state(self._config({}), None, as_node=_COPY)
+        self._wanted = replace(self._wanted, answers=())
+        return await self._state()
+
     async def _given(self, before: StateSnapshot) -> tuple[object, dict[str, Any]]:
         """Returns what the graph is given, and with which flags it goes on."""
         if self._wanted.begins:
@@ -147,6 +162,8 @@ class Stepping:
             self._saver.pin.head = begun
         elif self._wanted.answers:
             resume = self._resume(before)
+            with self._database():
+                await claim(self._saver, self._wanted.mark, resume)
             return (Command(resume=resume), {_STRICT: True}) if resume else (None, {})
         return await self._going_on()
 

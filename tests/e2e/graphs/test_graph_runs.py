@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from placet_testing.graphs.running import Graphs
+from placet_testing.graphs.running import Graphs, events
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -75,6 +75,8 @@ def test_parallel_interrupts_and_one_in_a_subgraph_are_answered_in_any_order(gra
     assert notes == ["plan tea", "colour blue", "plan tea", "draft", "publish accept", "words true", "finish"]
     assert graphs.lines().count("plan") == 1
     assert graphs.lines().count("finish") == 1
+    told = [(event["type"], event["data"].get("message_id")) for event in events(graphs, run)]
+    assert told[:3] == [("run.started", None), *[("turn.completed", None)] * 2], "its state is told at once"
 
 
 def test_a_functional_entrypoint_runs_its_tasks_once(graphs: Graphs) -> None:

@@ -15,7 +15,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from sqlalchemy import make_url
 
-from placet.graphs import Checkpoints, GraphChangedError, TooManyStepsError
+from placet.graphs import Checkpoints, GraphChangedError, Reached, TooManyStepsError
 from placet_testing.graphs.stepping import Notes, Runs, says
 
 
@@ -65,6 +65,38 @@ async def test_only_the_head_is_read_whatever_was_stored_after_it(runs: Runs) ->
     stepped = await runs.step(agent, head=first.head, again=True, answers=(both[1],))
     assert sorted(runs.ran) == ["one", "two"]
     assert stepped.output == late.output
+
+
+@pytest.mark.parametrize("way", ["in one superstep after another", "in segments"])
+@pytest.mark.parametrize("place", ["the graph itself", "a node", "called in a node"])
+async def test_what_was_answered_before_a_reset_is_asked_again_and_counts_for_nothing(
+    runs: Runs, place: str, way: str
+) -> None:
+    """LangGraph itself goes on with what its task wrote after the first answer, whatever it is told then."""
+    agent = runs.agent("one", "two") if place == "the graph itself" else runs.of(nested("asks", place))
+    if way == "in segments":
+        agent.run_in_segments("as it was told to")
+    waits = await runs.until_it_waits(agent)
+
+    async def told(reached: Reached, text: str, mark: str) -> Reached:
+        """Answers everything, in one superstep under this mark; what follows has others."""
+        answers = tuple(says(reached, text, at) for at in range(len(reached.waiting)))
+        return await runs.step(agent, head=reached.head, answers=answers, mark=mark)
+
+    async def ended(reached: Reached) -> Any:
+        while reached.status == "drained":
+            reached = await runs.step(agent)
+        return "".join(cast("Any", reached.output)["notes"])
+
+    assert "yes" in await ended(await told(waits, "yes", "before 1"))
+    again = await told(waits, "no", "after 1")
+    assert again.status == "waits"
+    assert not {one.id for one in again.waiting} & {one.id for one in waits.waiting}
+    after_a_crash = await runs.step(agent, head=waits.head, answers=(says(waits, "no"),), mark="after 1", again=True)
+    assert after_a_crash.status == "waits"
+    notes = await ended(await told(after_a_crash, "no", "after 2"))
+    assert "no" in notes
+    assert "yes" not in notes
 
 
 async def test_what_was_answered_is_gone_when_its_node_was_renamed_meanwhile(runs: Runs) -> None:
@@ -129,14 +161,14 @@ async def test_a_node_that_was_added_meanwhile_does_no_harm(runs: Runs) -> None:
 async def test_an_answer_that_does_not_fit_is_asked_again_and_the_graph_hears_nothing(runs: Runs) -> None:
     agent = runs.agent("one", questions=[{"what": "?"}])
     waits = await runs.until_it_waits(agent)
-    again = await runs.step(agent, answers=(says(waits, "null"),))
+    again = await runs.step(agent, answers=(says(waits, "null"),), mark="w 1")
     assert [one.id for one in again.waiting] == [one.id for one in waits.waiting]
     assert again.waiting[0].calls[0].context == {
         "value": {"what": "?"},
         "last_answer_refused": "LangGraph takes no null for an answer",
     }
     assert (again.head, runs.ran) == (waits.head, [])
-    assert (await runs.step(agent, answers=(says(again, "5"),))).output == {"notes": ["one 5"]}
+    assert (await runs.step(agent, answers=(says(again, "5"),), mark="w 2")).output == {"notes": ["one 5"]}
 
 
 async def test_a_graph_may_take_as_many_steps_as_in_one_go(runs: Runs) -> None:

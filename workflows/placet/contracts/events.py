@@ -92,10 +92,10 @@ class RunReset(Message):
 
 
 class TurnCompleted(Message):
-    """`turn.completed`: the model has answered; `message_id` is its message."""
+    """`turn.completed`: the model has answered, or a graph taken a step; `message_id` is the message, if any."""
 
     turn: int
-    message_id: str
+    message_id: str | None = None
     calls: int
     usage: dict[str, int] | None = None
 

@@ -61,7 +61,7 @@ _SENTENCES: Final[dict[EventType, Callable[[dict[str, Any]], str]]] = {
     "run.cancelled": lambda _: "The run was cancelled",
     "run.expired": lambda _: "The run ended: an approval expired",
     "run.reset": lambda _: "An operator reset the run",
-    "turn.completed": lambda _: "The model answered",
+    "turn.completed": lambda data: "The model answered" if data.get("message_id") else "The graph took a step",
     "call.allowed": lambda data: f"{_tool(data)} may run without anybody" + _because(data, "rule"),
     "call.denied": lambda data: f"{_tool(data)} is denied" + _because(data, "rule"),
     "call.started": lambda data: f"{_tool(data)} started",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -99,10 +100,15 @@ class Graphs:
         raise AssertionError(message)
 
 
+def events(graphs: Graphs, run: Json) -> list[Json]:
+    """Returns the log of a run that has ended."""
+    with httpx.stream("GET", f"{graphs.up.url}/v1/runs/{run['id']}/events", timeout=30) as answer:
+        return [json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: ")]
+
+
 def call_events(graphs: Graphs, run: Json) -> list[str]:
     """Returns the types of what happened to the calls of a run that has ended, in the order of the log."""
-    with httpx.stream("GET", f"{graphs.up.url}/v1/runs/{run['id']}/events", timeout=30) as answer:
-        return [line.removeprefix("event: ") for line in answer.iter_lines() if line.startswith("event: call.")]
+    return [event["type"] for event in events(graphs, run) if event["type"].startswith("call.")]
 
 
 @contextmanager
