@@ -46,6 +46,14 @@ def crosswise(graphs: Graphs, run: Json) -> None:
     graphs.decide(first, "reject", message="no")
 
 
+def edits_the_second(graphs: Graphs, run: Json) -> None:
+    """Edits one call and approves the other; both run behind rows that their answers name."""
+    waiting = {one["tool"]: one for one in graphs.pending(run, 2)}
+    graphs.decide(waiting["send"], "edit", args={"to": "bob", "text": "hi"})
+    graphs.pending(run, 1)
+    graphs.decide(waiting["refund"])
+
+
 def reports(graphs: Graphs, run: Json) -> None:
     """Answers each of three interrupts by itself."""
     waiting = {one["metadata"]["graph"]["node"]: one for one in graphs.pending(run, 3)}
@@ -66,6 +74,21 @@ def cancels(graphs: Graphs, run: Json) -> None:
     graphs.post(f"/v1/runs/{run['id']}/cancel", {})
 
 
+def uncertain(choice: str, point: str) -> Callable[[Graphs, Json], None]:
+    """Has the worker die in an approved call, and says what came of the call."""
+
+    def steps(graphs: Graphs, run: Json) -> None:
+        graphs.dies(point)
+        (approved,) = graphs.pending(run, 1)
+        graphs.decide(approved)
+        asked = graphs.until(
+            lambda: next((one for one in graphs.run(run)["pending"] if one["id"] != approved["id"]), None), run
+        )
+        graphs.decide(asked, "answer", answers={"what_happened": {"options": [choice]}})
+
+    return steps
+
+
 SHAPES: Final[dict[str, tuple[str, object, Callable[[Graphs, Json], None]]]] = {
     "answered": ("batched", "hello", nothing),
     "batch": ("batched", json.dumps([REFUND, FIND, SEND]), lambda graphs, run: approves(graphs, run, 2)),
@@ -74,6 +97,13 @@ SHAPES: Final[dict[str, tuple[str, object, Callable[[Graphs, Json], None]]]] = {
     "parallel": ("report", {"topic": "tea"}, reports),
     "breakpoint-stopped": ("stops", "x", stops),
     "failed": ("stops", "fail", nothing),
+    "permitted": ("governed", json.dumps([REFUND, FIND, SEND]), edits_the_second),
+    "expired": ("governed", json.dumps([("ship", {"order": 98})]), nothing),
+    "aborted": ("governed", json.dumps([("ship", {"order": 99})]), nothing),
+    "in-segments": ("quick", json.dumps([REFUND, FIND]), approves),
+    "uncertain-ran": ("governed", json.dumps([REFUND]), uncertain("ran", "after refund 1 7")),
+    "uncertain-not-run": ("governed", json.dumps([SEND]), uncertain("not_run", "before send ada hi")),
+    "uncertain-stopped": ("governed", json.dumps([REFUND]), uncertain("stop", "after refund 1 7")),
     "cancelled": ("batched", json.dumps([REFUND, SEND]), cancels),
 }
 

@@ -38,6 +38,8 @@ def test_there_is_a_history_of_each_shape() -> None:
     assert {"approved", "edited", "rejected", "expired", "cancelled", "crosswise", "uncertain-ran"} <= names
     graphs = {path.stem.removeprefix("graph-") for path in HISTORIES}
     assert {"answered", "batch", "crosswise", "governed", "parallel", "failed", "cancelled"} <= graphs
+    assert {"permitted", "expired", "aborted", "in-segments"} <= graphs
+    assert {"uncertain-ran", "uncertain-not-run", "uncertain-stopped"} <= graphs
 
 
 async def test_a_history_that_does_not_fit_is_noticed() -> None:

@@ -71,6 +71,8 @@ class Pendings:
             # Whether it ran is asked whatever policy says of it now.
             terms = verdict.terms or self._config.defaults.terms()
             verdict = verdict.model_copy(update={"effect": "ask", "terms": terms})
+        elif not call.tool and verdict.terms is not None:
+            verdict = verdict.model_copy(update={"terms": self._of_agent(given.agent, verdict.terms)})
         elif call.tool and verdict.effect != "deny" and not allowed:
             verdict = self._asked(verdict, call.decisions)
         return Ask(
@@ -107,6 +109,11 @@ class Pendings:
         return verdict.model_copy(
             update={"effect": "ask", "terms": terms.model_copy(update={"decisions": offered})},
         )
+
+    def _of_agent(self, agent: str, terms: Terms) -> Terms:
+        """Returns the terms of what a graph asks without naming a tool."""
+        config = self._config.agents.get(agent)
+        return terms if config is None or config.terms is None else config.terms.over(terms)
 
     async def _kept(self, tool: str, text: str) -> Args:
         if len(text.encode()) <= INLINE_ARGS:

@@ -114,7 +114,7 @@ class SuperstepActivities:
         async with beat.going():
             wanted = await self._wanted(given)
             if given.head is not None and self._checkpoints is not None:
-                await self._checkpoints.prune_behind(given.thread_id, given.head, given.step)
+                await self._checkpoints.prune_behind(given.thread_id, given.head, given.step, stepped=graph.stepped)
             reached = await self._run(graph, wanted, rows)
             return await self._kept(given, reached, rows.kept)
 

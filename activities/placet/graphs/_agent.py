@@ -65,6 +65,11 @@ class GraphAgent:
         """Runs it from one wait to the next in one go: LangGraph does not stop after supersteps as it should."""
         self._not_stepped = why
 
+    @property
+    def stepped(self) -> bool:
+        """Whether one activity runs one superstep, and not all from one wait to the next."""
+        return self.config.step != "segment" and self._not_stepped is None
+
     def is_idempotent(self, tool: str) -> bool:
         """Returns whether a tool may be run again after a crash left it open whether it ran."""
         return any_matches(self.config.idempotent, tool)
@@ -99,8 +104,7 @@ class GraphAgent:
             graph = copy.copy(made)
             graph.checkpointer = saver
             tools, limit = self._tools_of(made), _limit_of(made)
-            stepped = self.config.step != "segment" and self._not_stepped is None
-            stepping = Stepping(graph, saver, tools, wanted, limit, stepped=stepped)
+            stepping = Stepping(graph, saver, tools, wanted, limit, stepped=self.stepped)
             started(lambda: stepping.drain.ask("stop"))
             return await stepping.run()
 

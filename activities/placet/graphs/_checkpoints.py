@@ -95,13 +95,13 @@ class Checkpoints:
             message = f"old checkpoints cannot be deleted: {error}"
             raise CheckpointsUnavailableError(message) from error
 
-    async def prune_behind(self, thread_id: str, head: str, step: int) -> None:
-        """Deletes what is old, once in a few supersteps of a run that goes on.
+    async def prune_behind(self, thread_id: str, head: str, step: int, *, stepped: bool) -> None:
+        """Deletes what is old of a run that goes on: once in a few supersteps, or after each segment.
 
         Raises:
             CheckpointsUnavailableError: The database cannot be used.
         """
-        if step and step % EVERY == 0:
+        if step and (step % EVERY == 0 or not stepped):
             await self.prune(thread_id, head, KEPT)
 
     async def _store(self) -> Store:

@@ -12,9 +12,9 @@ from placet_testing.graphs.running import Graphs, call_events
 pytestmark = pytest.mark.timeout(300)
 
 
-def call(graphs: Graphs, tool: str, **args: object) -> Any:
+def call(graphs: Graphs, tool: str, agent: str = "governed", **args: object) -> Any:
     """Starts a run of one call, and approves it."""
-    run = graphs.start("governed", json.dumps([(tool, args)]))
+    run = graphs.start(agent, json.dumps([(tool, args)]))
     (waiting,) = graphs.pending(run, 1)
     assert graphs.decide(waiting).status_code in {200, 202}
     return run, waiting
@@ -47,8 +47,9 @@ def test_a_call_that_may_have_run_is_asked_about_and_never_runs_again_by_itself(
 
 
 def test_a_call_that_did_not_run_runs_when_a_person_says_so(mortal: Graphs) -> None:
+    """In segments, too: one activity runs all from one wait to the next there."""
     mortal.dies("before send ada hi")
-    run, approved = call(mortal, "send", to="ada", text="hi")
+    run, approved = call(mortal, "send", "quick", to="ada", text="hi")
     asked = question(mortal, run, approved)
     answer = {"what_happened": {"options": ["not_run"]}}
     assert mortal.decide(asked, "answer", answers=answer).status_code in {200, 202}

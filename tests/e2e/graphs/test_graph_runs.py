@@ -87,6 +87,14 @@ def test_a_functional_entrypoint_runs_its_tasks_once(graphs: Graphs) -> None:
     assert graphs.lines().count("slow") == 1
 
 
+def test_a_plain_question_has_the_terms_of_its_agent(graphs: Graphs) -> None:
+    """Nothing that a graph takes for an answer says that nobody answered, so the run ends when the time is over."""
+    run = graphs.start("hurried", "abc")
+    (waiting,) = graphs.pending(run, 1)
+    assert (waiting["approvers"], waiting["risk"]) == (["role:admin"], "critical")
+    assert graphs.ended(run)["status"] == "expired"
+
+
 @pytest.mark.parametrize(("option", "status"), [("continue", "completed"), ("stop", "cancelled")])
 def test_a_breakpoint_asks_whether_to_go_on(graphs: Graphs, option: str, status: str) -> None:
     before = graphs.lines().count("second")

@@ -28,10 +28,10 @@ SAID: Final = ("Refunded 7 on 1.", "Refunded 5 on 2.", "not to ada", "done by ha
 ACCEPTED: Final = {200, 202}
 
 
-def everything(graphs: Graphs) -> None:
+def everything(graphs: Graphs, agent: str = "everything") -> None:
     """Runs the graph with everything to its end, and holds that it ends as it always does."""
     message = {"role": "user", "content": json.dumps(CALLS)}
-    run = graphs.start("everything", {"topic": "tea", "messages": [message]})
+    run = graphs.start(agent, {"topic": "tea", "messages": [message]})
     waiting = {one["metadata"]["graph"]["node"]: one for one in graphs.pending(run, 3)}
     assert graphs.decide(waiting["publish"]).status_code in ACCEPTED
     assert graphs.answer(waiting["words"], text="slow").status_code in ACCEPTED
@@ -55,11 +55,25 @@ def everything(graphs: Graphs) -> None:
     assert graphs.deaths_to_come() == []
 
 
-def test_a_graph_whose_worker_dies_in_every_part_of_it_ends_the_same(mortal: Graphs) -> None:
+IN_SEGMENTS: Final = pytest.param("whole", marks=pytest.mark.repeated)
+"""The same graph, from one wait to the next in one activity."""
+
+
+@pytest.mark.parametrize("agent", ["everything", IN_SEGMENTS])
+def test_a_graph_whose_worker_dies_in_every_part_of_it_ends_the_same(mortal: Graphs, agent: str) -> None:
     """No line is there twice: each death comes before its node or tool did anything."""
     mortal.dies("before plan", "before publish accept", "before refund 2 5", "before finish")
-    everything(mortal)
+    everything(mortal, agent)
     assert Counter(mortal.lines()) == Counter((*NODES, *DESK))
+
+
+@pytest.mark.repeated
+@pytest.mark.parametrize("point", ["draft", "publish accept", "refund 1 7", "model 6"])
+def test_a_segment_goes_on_from_the_superstep_that_its_worker_died_in(mortal: Graphs, point: str) -> None:
+    """What had been stored before does not run again, as little as it does in supersteps."""
+    mortal.dies(f"after {point}")
+    everything(mortal, "whole")
+    assert Counter(mortal.lines()) == Counter((*NODES, *DESK)) + Counter([point])
 
 
 @pytest.mark.repeated

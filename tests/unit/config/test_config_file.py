@@ -134,6 +134,7 @@ def test_what_does_nothing_for_a_graph_is_refused(idle: str) -> None:
 
 def test_what_does_nothing_for_a_model_is_refused() -> None:
     assert "step does nothing for an agent that is a model" in reason("agents: {a: {model: 'm:m', step: segment}}")
+    assert "terms does nothing for" in reason("agents: {a: {model: 'm:m', terms: {risk: high}}}")
 
 
 @pytest.mark.parametrize(

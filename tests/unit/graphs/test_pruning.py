@@ -95,7 +95,7 @@ async def to_the_end(runs: Runs, agent: Any, *, pruned: bool) -> Any:
     step = 1
     while reached.status == "drained":
         if pruned:
-            await runs.checkpoints.prune_behind(runs.wanted.thread_id, reached.head, step)
+            await runs.checkpoints.prune_behind(runs.wanted.thread_id, reached.head, step, stepped=True)
         reached = await runs.step(agent)
         step += 1
     assert step > LENGTH
@@ -195,3 +195,13 @@ class TestSuperfluous:
 
     def test_a_head_that_is_not_there_deletes_nothing(self) -> None:
         assert superfluous(self.LINE, "9", 0) == []
+
+
+async def test_after_a_segment_what_is_old_is_deleted_at_once(runs: Runs, tmp_path: Path) -> None:
+    """Its supersteps are none of the workflow's: it would count to eight only in eight waits."""
+    whole = await to_the_end(runs, a_long_one(runs), pruned=False)
+    count, _ = rows(tmp_path)
+    await runs.checkpoints.prune_behind(runs.wanted.thread_id, whole.head, 1, stepped=True)
+    assert rows(tmp_path)[0] == count
+    await runs.checkpoints.prune_behind(runs.wanted.thread_id, whole.head, 1, stepped=False)
+    assert rows(tmp_path)[0] < count

@@ -48,7 +48,7 @@ _REFERENCE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _SERVER: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
 _OF_A_MODEL: Final = frozenset({"prompt", "tools", "mcp", "ask_human", "max_turns"})
 """Keys of an agent that say something of its model."""
-_OF_A_GRAPH: Final = frozenset({"step"})
+_OF_A_GRAPH: Final = frozenset({"step", "terms"})
 
 
 def _approver(value: str) -> str:
@@ -160,6 +160,18 @@ class McpServerConfig(_Section):
         return self
 
 
+class InterruptTerms(_Section):
+    """The terms of what a graph asks without naming a tool; what is left out here is as `questions` has it."""
+
+    approvers: Approvers | None = None
+    expires_after: Duration | None = None
+    risk: Risk | None = None
+
+    def over(self, terms: Terms) -> Terms:
+        """Returns terms with these in their place."""
+        return terms.model_copy(update=self.model_dump(exclude_none=True))
+
+
 class AgentConfig(_Section):
     """An agent: a model, a prompt and tools, or a LangGraph graph.
 
@@ -167,6 +179,7 @@ class AgentConfig(_Section):
         graph: A compiled graph, or what makes one.
         step: How much of a graph runs in one activity: a superstep, also where nothing is said, or all of it from one
             wait to the next.
+        terms: Of a graph's plain interrupts.
     """
 
     model_config = ConfigDict(
@@ -191,6 +204,7 @@ class AgentConfig(_Section):
     ask_human: bool = Field(default=False, strict=True)
     max_turns: int = Field(default=40, ge=1, le=10_000, strict=True)
     step: Step | None = None
+    terms: InterruptTerms | None = None
 
     @field_validator("graph")
     @classmethod

@@ -15,7 +15,8 @@ import httpx
 from placet_testing.running_up import Up, running_up
 
 HOME: Final = Path(__file__).parent
-PATIENCE: Final = 90.0
+PATIENCE: Final = 150.0
+"""A worker that is started again beside much else takes a minute."""
 
 Json = dict[str, Any]
 
@@ -112,9 +113,9 @@ def call_events(graphs: Graphs, run: Json) -> list[str]:
 
 
 @contextmanager
-def running_graphs(folder: Path, **environment: str) -> Generator[Graphs]:
-    """Starts `placet up` with the graphs of this folder."""
+def running_graphs(folder: Path, config: Path = HOME / "placet.yaml") -> Generator[Graphs]:
+    """Starts `placet up` with the graphs of this folder, or with others."""
     effects = folder / "effects.txt"
-    given = {"GRAPH_EFFECTS": str(effects), **environment}
-    with running_up(folder / "data", "--config", str(HOME / "placet.yaml"), environment=given) as up:
+    given = {"GRAPH_EFFECTS": str(effects)}
+    with running_up(folder / "data", "--config", str(config), environment=given) as up:
         yield Graphs(up, effects)
