@@ -17,12 +17,14 @@ from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
 from placet_testing.browser.hands import armed
-from placet_testing.browser.stack import Stack, headline_of
+from placet_testing.browser.stack import Stack
 from placet_testing.deployment import Json
 
 pytestmark = pytest.mark.repeated
 
 WIDTHS: Final = {1440: 900, 768: 1000, 360: 780, 320: 640}
+ROOM: Final = 220
+"""Pixels below which a request is read a word a line."""
 KEPT: Final = os.environ.get("PLACET_PICTURES")
 SQL: Final = """\
 UPDATE invoices
@@ -191,10 +193,19 @@ def test_nothing_is_wider_than_the_window(scene: Scene, open_page: Opening) -> N
     assert not wide
 
 
+def test_what_is_asked_has_room_at_every_width(scene: Scene, open_page: Opening) -> None:
+    page = open_page("/inbox")
+    expect(page.locator(f"#row-{scene.asked['wire']['id']}")).to_be_visible()
+    for width in (*WIDTHS, 961, 1024, 1201):
+        page.set_viewport_size({"width": width, "height": 800})
+        narrowest = min(page.locator("td.request").evaluate_all("(cells) => cells.map((cell) => cell.clientWidth)"))
+        assert narrowest >= ROOM, f"{narrowest} px at {width}"
+
+
 @pytest.mark.timeout(300)
 def test_the_pictures_of_the_docs(scene: Scene, open_page: Opening) -> None:
     page = open_page("/inbox", viewport={"width": 1280, "height": 800})
-    expect(page.get_by_role("link", name=headline_of(scene.asked["wire"]))).to_be_visible()
+    expect(page.locator(f"#row-{scene.asked['wire']['id']}")).to_be_visible()
     picture(page, "inbox")
 
     page.goto(f"/approvals/{scene.asked['refund']['id']}")

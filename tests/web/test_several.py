@@ -44,6 +44,13 @@ async def test_several_of_one_tool_are_shown_with_what_differs_and_then_decided(
     assert [await status_of(client, one) for one in three] == ["approved"] * 3
 
 
+async def test_who_asks_is_told_where_it_is_somebody_else(site: Site) -> None:
+    asks = [await asked(site.client(user)) for user in ("bot", "root", "bot")]
+    page = read(await site.client("dana").post("/inbox/several", data={"type": "approve", "pick": picks(*asks)}))
+    differences = [" ".join(cell.text.split()) for cell in page.select(".changes tbody td")]
+    assert differences == ["asked by root", "nothing: the same arguments"]
+
+
 async def test_what_may_not_be_decided_together_is_left_out_and_told(local_site: Site) -> None:
     client = await on_a_page(local_site.client())
     good = await asked(client)

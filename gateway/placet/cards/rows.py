@@ -52,6 +52,13 @@ class Row:
     facts: tuple[str, ...] = ()
 
     @property
+    def brief(self) -> str:
+        """The value on one line, for a list: of a text the first line and whether it goes on, all else as a whole."""
+        if self.kind in {"list", "object"}:
+            return " ".join(line.strip() for line in self.value)
+        return self.value[0] if len(self.value) == 1 else f"{self.value[0]} …"
+
+    @property
     def unformatted(self) -> bool:
         """Whether it has parts, and nobody here knows what they mean."""
         return not self.look and self.kind in {"list", "object"}

@@ -14,7 +14,7 @@ from placet.api.policy import ConfiguredPolicy
 from placet.contracts.config import People, PolicyConfig, Rule
 from placet.contracts.sign_in import SignIn
 from placet_testing.gateway import Site, asked, config_of, people, problem, said
-from placet_testing.oidc.forger import AUDIENCE, CLIENT, ISSUER, Forger, by_public_key, new_key, oidc, unsigned
+from placet_testing.oidc.forger import AUDIENCE, CLIENT, ISSUER, Forger, by_hand, by_public_key, new_key, oidc, unsigned
 
 Forge = Callable[[Forger], None]
 
@@ -125,6 +125,10 @@ def header(**changed: Any) -> Forge:
     return made_by(make)
 
 
+def signed_by_hand(**changed: Any) -> Forge:
+    return made_by(lambda forger, claims: by_hand(forger.key, claims, **changed))
+
+
 def another_key(forger: Forger, claims: dict[str, Any]) -> str:
     return jwt.encode({"alg": "RS256", "kid": forger.key.kid}, claims, new_key(forger.key.kid))
 
@@ -143,8 +147,15 @@ FORGED: dict[str, Forge] = {
     "a key that it brings itself": made_by(embedded_key),
     "a kid that is a path": header(kid="../../dev/null"),
     "a kid that nobody has": header(kid="two"),
-    "a kid that is a number": made_by(lambda _, claims: unsigned({**claims}, "RS256")),
-    "a critical header": made_by(lambda _, claims: unsigned(claims, "RS256") + "AAAA"),
+    "a kid that is a number": signed_by_hand(kid=1),
+    "a kid that is a list": signed_by_hand(kid=["one"]),
+    "a kid that is empty": signed_by_hand(kid=""),
+    "a critical header": signed_by_hand(crit=["x"], x=1),
+    "a payload that is not encoded": signed_by_hand(crit=["b64"], b64=False),
+    "an algorithm for another kind of key": signed_by_hand(alg="ES256"),
+    "another algorithm than it was signed by": signed_by_hand(alg="PS256"),
+    "no signature": made_by(lambda _, claims: unsigned(claims, "RS256")),
+    "a signature that is none": made_by(lambda _, claims: unsigned(claims, "RS256") + "AAAA"),
     "no token": made_by(lambda _, __: "x.y"),
     "too long": claiming(x="x" * 20_000),
     "another issuer": claiming(iss="https://evil.example"),
@@ -169,6 +180,11 @@ FORGED: dict[str, Forge] = {
     "an old sign-in": claiming(auth_time=later(-100_000)),
     "an unknown time of sign-in": claiming(auth_time=None),
 }
+
+
+async def test_what_is_signed_by_hand_counts_where_nothing_is_wrong_with_it(site: Site, forger: Forger) -> None:
+    signed_by_hand()(forger)
+    assert (await (await signed_in(site, forger)).get("/v1/me")).status_code == 200
 
 
 @pytest.mark.parametrize("forged", FORGED)

@@ -57,7 +57,7 @@ def may_be_picked(approval: Approval, card: ApprovalView) -> bool:
 
 def _row(approval: Approval, turn: tuple[str, int] | None, together: int) -> InboxRow:
     card = view(approval)
-    brief = tuple((row.name, _cut(row.value[0])) for row in card.rows[:ARGUMENTS])
+    brief = tuple((row.name, _cut(row.brief)) for row in card.rows[:ARGUMENTS])
     return InboxRow(
         approval=approval,
         card=card,

@@ -119,7 +119,7 @@ def _arguments(call: Mapping[str, Any], schemas: Schemas) -> str:
     if not isinstance(args, dict):
         return ""
     shown = rows(cast("dict[str, Any]", args), schemas.get(str(call.get("name"))), limit=_BRIEF)
-    return ", ".join(f"{row.name}: {row.value[0]}" for row in shown)
+    return ", ".join(f"{row.name}: {row.brief}" for row in shown)
 
 
 def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

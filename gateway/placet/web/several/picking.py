@@ -12,10 +12,11 @@ from placet.api.rights import check_may_decide
 from placet.cards import words
 from placet.cards.rows import changes
 from placet.cards.view import ApprovalView, view
+from placet.cards.visible import one_line
 from placet.web.inbox.rows import EASY, may_be_picked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from placet.api.identity import Caller
     from placet.api.services import Services
@@ -81,7 +82,18 @@ def _picked(
     refusal = check_may_decide(caller, approval, local=services.directory.local)
     why_not = _why_not(approval, card, pick, first, kind) or (refusal and refusal.message)
     differing = () if first is None else changes(first.args, approval.args, approval.args_schema)
-    return Picked(approval, card, why_not, tuple((name, after) for name, _, after in differing))
+    told = tuple((name, after) for name, _, after in differing)
+    return Picked(approval, card, why_not, (*told, *_asked_otherwise(first or approval, approval)))
+
+
+def _asked_otherwise(first: Approval, approval: Approval) -> Iterator[tuple[str, str]]:
+    """Yields who asks where somebody else asks than for the first one."""
+    for name, before, here in (
+        ("of the agent", first.agent, approval.agent),
+        ("asked by", first.requester, approval.requester),
+    ):
+        if before != here:
+            yield name, one_line((here or "nobody").removeprefix("user:"))
 
 
 def _why_not(approval: Approval, card: ApprovalView, pick: Pick, first: Approval | None, kind: str) -> str | None:

@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -124,11 +126,23 @@ class Forger:
 def unsigned(claims: dict[str, Any], algorithm: str = "none") -> str:
     """A token that nobody signed."""
     parts = ({"alg": algorithm, "kid": "one", "typ": "JWT"}, claims)
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+    return ".".join(_encoded(json.dumps(part).encode()) for part in parts) + "."
+
+
+def by_hand(key: RSAKey, claims: dict[str, Any], **header: Any) -> str:
+    """A token whose signature is right whatever its header says: no library would make some of them."""
+    assert key.private_key is not None
+    parts = ({"alg": "RS256", "kid": "one", **header}, claims)
+    text = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
+    return f"{text}.{_encoded(key.private_key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
 def by_public_key(key: RSAKey, claims: dict[str, Any]) -> str:
     """A token signed by the public key, taken for a secret."""
     signed = unsigned(claims, "HS256").removesuffix(".")
     mark = hmac.new(key.as_pem(private=False), signed.encode(), hashlib.sha256).digest()
-    return f"{signed}.{base64.urlsafe_b64encode(mark).decode().rstrip('=')}"
+    return f"{signed}.{_encoded(mark)}"
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
