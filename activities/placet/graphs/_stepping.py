@@ -14,13 +14,13 @@ from typing import Any, Final, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphRecursionError, is_invalid_resume
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from placet.agents import Tool
 from placet.contracts.graphs import BREAKPOINT, PERMIT, Answered
 from placet.graphs._asking import breakpoint_at, with_problem
-from placet.graphs._claims import are_first, claim
+from placet.graphs._claims import are_first, claim, release
 from placet.graphs._drain import Drain, GraphDrained
 from placet.graphs._input import input_of
 from placet.graphs._interrupts import Place, answer, read
@@ -43,6 +43,7 @@ _STRICT: Final = "__pregel_strict_resume"
 _INTERRUPT: Final = "__interrupt__"
 _MARK: Final = "placet_superstep"
 _COPY: Final = "__copy__"
+_LONGEST_PROBLEM: Final = 500
 _MODES: Final = ("tasks", "values")
 _Part = tuple[tuple[str, ...], str, Any]
 _ROOM_TO_BEGIN: Final = 3
@@ -107,7 +108,10 @@ class Stepping:
             # Nothing of it fits: it is asked again, and the graph has not heard of it.
             return await self._reached(before, before, stop_at, drained=False)
         self._drain_at_the_boundary(started, stop_at)
-        drained = await self._stream(given, self._config(flags, stop_at - _step(started) - 2))
+        try:
+            drained = await self._stream(given, self._config(flags, stop_at - _step(started) - 2))
+        except MisfitError as error:
+            drained = await self._stream_without_the_refused(str(error), stop_at - _step(started) - 2)
         self._check_who_was_told()
         after = await self._state()
         return await self._reached(before, after, stop_at, drained=drained)
@@ -199,6 +203,29 @@ class Stepping:
             raise MisfitError(*self._problems.values())
         return told
 
+    async def _stream_without_the_refused(self, problem: str, limit: int) -> bool:
+        """Asks again what the graph's own check refused, of which it has stored nothing, and gives the other answers.
+
+        Returns:
+            Whether the graph was drained.
+        """
+        waiting = {interrupt.id: interrupt for interrupt in (await self._state()).interrupts}
+        told = [one for one in self._wanted.answers if one.interrupt in waiting.keys() - self._problems.keys()]
+        refused = [one.interrupt for one in told if one.node == self._failed] or [one.interrupt for one in told]
+        self._problems.update(dict.fromkeys(refused, problem))
+        with self._database():
+            await release(self._saver, self._wanted.mark, refused)
+        others = {
+            one.interrupt: self._answer(waiting[one.interrupt], one) for one in told if one.interrupt not in refused
+        }
+        if not others:
+            return False
+        self._failed = None
+        try:
+            return await self._stream(Command(resume=others), self._config({_STRICT: True}, limit))
+        except MisfitError as error:
+            return await self._stream_without_the_refused(str(error), limit)
+
     def _check_who_was_told(self) -> None:
         """Checks that each node that had asked has run: in a subgraph LangGraph passes over one that is gone.
 
@@ -267,6 +294,8 @@ class Stepping:
         except GraphRecursionError as error:
             raise TooManyStepsError(self._limit) from error
         except Exception as error:
+            if is_invalid_resume(error):
+                raise MisfitError(str(error)[:_LONGEST_PROBLEM]) from error
             raise NodeError(self._failed, error) from error
         return False
 
@@ -299,9 +328,11 @@ class Stepping:
 
     def _waiting(self, state: StateSnapshot) -> Iterator[Waiting]:
         """Yields what waits for people: interrupts, or the breakpoint at which the graph stands."""
+        told = {one.interrupt: Place(one.node, one.namespace) for one in self._wanted.answers if one.node is not None}
         for task in state.tasks:
             for interrupt in task.interrupts:
-                place = self._places.get(interrupt.id, Place(task.name))._replace(task=task.id)
+                place = self._places.get(interrupt.id) or told.get(interrupt.id) or Place(task.name)
+                place = place._replace(task=task.id)
                 found = read(interrupt, place, self._tools)
                 problem = self._problems.get(interrupt.id)
                 yield found if problem is None else with_problem(found, problem)

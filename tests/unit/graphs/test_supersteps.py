@@ -13,6 +13,7 @@ import pytest
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
+from pydantic import BaseModel, field_validator
 from sqlalchemy import make_url
 
 from placet.graphs import Checkpoints, GraphChangedError, Reached, TooManyStepsError
@@ -169,6 +170,75 @@ async def test_an_answer_that_does_not_fit_is_asked_again_and_the_graph_hears_no
     }
     assert (again.head, runs.ran) == (waits.head, [])
     assert (await runs.step(agent, answers=(says(again, "5"),), mark="w 2")).output == {"notes": ["one 5"]}
+
+
+class Pairs(BaseModel):
+    """What a graph takes: its schema says less than its check."""
+
+    count: int
+
+    @field_validator("count")
+    @classmethod
+    def _even(cls, count: int) -> int:
+        if count % 2:
+            message = "an even count is wanted"
+            raise ValueError(message)
+        return count
+
+
+@pytest.mark.parametrize("way", ["a node", "called in a node"])
+async def test_an_answer_that_the_graphs_own_check_refuses_is_asked_again(runs: Runs, way: str) -> None:
+    """It would fail the run: the schema that the graph shows does not say all of its check."""
+
+    def counts(state: Notes) -> dict[str, list[str]]:
+        del state
+        answer: Any = interrupt("How many?", response_schema=Pairs)
+        runs.ran.append(f"counted {answer.count}")
+        return {"notes": [f"counted {answer.count}"]}
+
+    inner: Any = StateGraph(Notes).add_node(counts).add_edge(START, "counts").compile()
+
+    def calls(state: Notes) -> dict[str, list[str]]:
+        del state
+        return inner.invoke({"notes": []})
+
+    node = counts if way == "a node" else calls
+    agent = runs.of(StateGraph(Notes).add_node("asks", node).add_edge(START, "asks").compile())
+    waits = await runs.until_it_waits(agent)
+    again = await runs.step(agent, answers=(says(waits, '{"count": 3}'),), mark="w 1")
+    assert (again.status, again.head, runs.ran) == ("waits", waits.head, [])
+    assert (again.waiting[0].id, again.waiting[0].node) == (waits.waiting[0].id, waits.waiting[0].node)
+    assert again.waiting[0].namespace == waits.waiting[0].namespace
+    problem = cast("Any", again.waiting[0].calls[0].context)["last_answer_refused"]
+    assert "an even count is wanted" in problem
+    ended = await runs.step(agent, answers=(says(again, '{"count": 4}'),), mark="w 2")
+    while ended.status == "drained":
+        ended = await runs.step(agent)
+    assert runs.ran == ["counted 4"]
+
+
+async def test_a_right_answer_is_taken_where_another_of_the_same_moment_is_refused(runs: Runs) -> None:
+    def counts(state: Notes) -> dict[str, list[str]]:
+        del state
+        answer: Any = interrupt("How many?", response_schema=Pairs)
+        runs.ran.append(f"counted {answer.count}")
+        return {"notes": [f"counted {answer.count}"]}
+
+    builder = StateGraph(Notes)
+    for name in ("left", "middle", "right"):
+        builder.add_node(name, counts).add_edge(START, name)
+    agent = runs.of(builder.compile())
+    waits = await runs.until_it_waits(agent)
+    texts = {"left": '{"count": 3}', "middle": '{"count": 4}', "right": '{"count": 5}'}
+    answers = tuple(says(waits, texts[one.node], at) for at, one in enumerate(waits.waiting))
+    again = await runs.step(agent, answers=answers, mark="w 1")
+    assert sorted(one.node for one in again.waiting) == ["left", "right"]
+    assert runs.ran == ["counted 4"]
+    answers = tuple(says(again, '{"count": 6}', at) for at in range(2))
+    ended = await runs.step(agent, answers=answers, mark="w 2")
+    while ended.status == "drained":
+        ended = await runs.step(agent)
+    assert sorted(cast("Any", ended.output)["notes"]) == ["counted 4", "counted 6", "counted 6"]
 
 
 async def test_a_graph_may_take_as_many_steps_as_in_one_go(runs: Runs) -> None:
