@@ -42,7 +42,7 @@ CHAT: Final = Source(
     "fdc87e65307581b02898d33c62b3f285e56bd85b",
     ("npx", "--yes", "pnpm@9", "install", "--frozen-lockfile", "--ignore-scripts"),
 )
-INBOX: Final = Source("agent-inbox", "f38301b9d0bec1f5191eaf1946f4fb6a6d6cfe0a", NPM)
+INBOX: Final = Source("agent-inbox", "e67f94511d7668233ecf8e6f1cf8ff04a6128721", NPM)
 
 
 def provided(source: Source) -> Path:

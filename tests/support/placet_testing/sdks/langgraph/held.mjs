@@ -1,10 +1,14 @@
 // A page on a run that is under way while something breaks: node held.mjs PACKAGE URL KEY TEXT
-// A page whose stream breaks for good is opened again, as a person would. Says what it shows in the end.
+// A page whose stream breaks for good is opened again, as a person would; where a crash left it open whether the tool ran,
+// that person says that it did not. Says what the page shows in the end.
 import { randomUUID } from "node:crypto";
 import { page, until } from "./pages.mjs";
 
 const [, , sdk, apiUrl, apiKey, text] = process.argv;
-const { useStream } = await import(sdk === "@langchain/react" ? sdk : `${sdk}/react`);
+const newest = sdk === "@langchain/react";
+const { useStream } = await import(newest ? sdk : `${sdk}/react`);
+// What nobody of theirs waits for a browser writes into its log; Node would end.
+process.on("unhandledRejection", (error) => console.error(String(error)));
 let thread;
 const chat = () =>
   page((seen) =>
@@ -23,8 +27,17 @@ const opened = [chat()];
 const turns = [[{ tool: "note", args: { text, hold: "before" } }]];
 await until("a page", () => opened[0].stream);
 opened[0].stream.submit({ messages: [{ type: "human", id: randomUUID(), content: JSON.stringify(turns) }] });
+const answered = new Set();
+function answer(stream) {
+  const asked = stream?.interrupt?.id;
+  if (!asked || answered.has(asked) || stream.isLoading) return;
+  answered.add(asked);
+  if (newest) stream.respond("not_run", { interruptId: asked });
+  else stream.submit(undefined, { command: { resume: { [asked]: "not_run" } } });
+}
 await until("the end", () => {
   const seen = opened.at(-1);
+  answer(seen.stream);
   const broke = seen.stream && !seen.stream.isLoading && (seen.stream.error || !seen.shown().includes("Noted"));
   if (thread && broke && opened.length < 60 && seen.shown() !== "" && Date.now() - (seen.at ??= Date.now()) > 2_000) {
     seen.root.unmount();
