@@ -182,6 +182,17 @@ def test_the_second_click_on_a_card_never_reaches_the_next_one(chat: Chat) -> No
     assert [len(chat.deployment.effects(text)) for text in texts] == [1, 0]
 
 
+@pytest.mark.parametrize("calls", [1, 3])
+def test_who_reads_after_an_answer_is_not_shown_what_it_answered(chat: Chat, calls: int) -> None:
+    for _ in range(3):
+        thread = chat.thread()
+        interrupt = chat.waiting(thread, [call(a_text()) for _ in range(calls)])
+        answer = {interrupt["id"]: {"decisions": [{"type": "approve"}] * calls}}
+        chat.client("dana").runs.create(thread, "desk", command={"resume": answer})
+        for gateway in (1, 0):
+            assert chat.client("eve", gateway).threads.get(thread)["interrupts"] == {}
+
+
 def test_the_same_answer_by_id_is_the_same_run_and_another_one_is_told_who_won(chat: Chat) -> None:
     thread, text = chat.thread(), a_text()
     interrupt = chat.waiting(thread, [call(text)])

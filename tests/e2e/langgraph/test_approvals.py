@@ -22,6 +22,7 @@ def test_an_approval_of_a_run_is_edited_on_its_own_thread_and_the_run_goes_on(ch
     edited = {"type": "edit", "args": {"action": "send", "args": {"text": f"{text}-edited"}}}
     parts = [part.event for part in client.runs.stream(own, "approvals", command={"resume": [edited]})]
     assert parts == ["metadata", "values", "end"]
+    assert client.threads.get(own)["status"] == "idle", "Agent Inbox looks at once, and stays where it is still asked"
     chat.deployment.wait(lambda: chat.look(thread)["status"] == "idle")
     assert [len(chat.deployment.effects(one)) for one in (text, f"{text}-edited")] == [0, 1]
     assert client.threads.get(own)["status"] == "idle"

@@ -13,14 +13,18 @@ from placet_testing.node_packages import ran
 pytestmark = pytest.mark.timeout(180)
 
 
-def test_a_page_starts_watches_decides_twice_and_too_late_and_stops(chat: Chat, langgraph_programs: Path) -> None:
+def test_a_page_starts_watches_races_decides_twice_and_too_late_and_stops(chat: Chat, langgraph_programs: Path) -> None:
     text, desk = a_text(), chat.deployment.desk
-    report = ran(langgraph_programs, "react.mjs", chat.url(), key_of("bot"), key_of("dana"), text, str(desk))
+    bot, dana, eve = (key_of(user) for user in ("bot", "dana", "eve"))
+    report = ran(langgraph_programs, "react.mjs", chat.url(), bot, dana, text, eve, str(desk))
+    late = report.pop("late")
+    assert late["code"] == "no_such_interrupt"
+    assert late["message"] in {f"{name} has decided: approved." for name in ("Dana Ito", "user:eve")}, "who was faster"
     assert report == {
         "action": {"text": f"{text}-first"},
         "loading": False,
+        "raced": ["no_such_interrupt", "won"],
         "other": {"text": f"{text}-second"},
-        "late": {"code": "no_such_interrupt", "message": "Dana Ito has decided: approved."},
         "again": None,
         "stranger": {"code": "permission_denied", "message": "user:bot has not the role approver."},
         "still": [True],

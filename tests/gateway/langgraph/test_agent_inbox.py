@@ -5,6 +5,7 @@ A file of `agent_inbox/` is a visit. What an answer of it names must be answered
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,28 @@ async def test_a_button_that_is_pressed_twice_is_one_decision(site: Site) -> Non
     assert first.text == second.text
     assert len(site.temporal.updates) == 1
     problem(await pressed(site.client("eve"), approval, "accept"), 409, "already_decided")
+
+
+async def test_who_looks_right_after_a_decision_sees_it_though_the_ledger_hears_of_it_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Agent Inbox looks once, and where the approval seems to wait still it stays on it."""
+    approval = await asked(site.client("bot"))
+    record, under_way = site.ledger.record, list[asyncio.Task[None]]()
+
+    async def recorded_later(*given: Any) -> None:
+        async def later() -> None:
+            await asyncio.sleep(0.3)
+            await record(*given)
+
+        under_way.append(asyncio.create_task(later()))
+
+    monkeypatch.setattr(site.ledger, "record", recorded_later)
+    client = site.client("dana")
+    assert (await pressed(client, approval, "accept", how="stream")).status_code == 200
+    thread = (await client.get(thread_of(approval))).json()
+    assert (thread["status"], thread["interrupts"]) == ("idle", {})
+    await asyncio.gather(*under_way)
 
 
 async def test_an_answer_by_the_id_of_another_interrupt_is_refused(site: Site) -> None:

@@ -8,13 +8,16 @@ effect.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from placet.api.approvals.endpoints import visible
+from placet.api.approvals.waiting import until_ended
 from placet.api.decisions.batch import BatchItem
-from placet.api.decisions.deciding import decision_id, decision_request
+from placet.api.decisions.deciding import Recorded, decision_id, decision_request
 from placet.api.errors import ProblemError
 from placet.langgraph_api.answers.decisions import decisions_of, mark_of
 from placet.langgraph_api.answers.forms import by_interrupt
@@ -36,7 +39,10 @@ if TYPE_CHECKING:
     from placet.langgraph_api.threads.snapshot import Snapshot
     from placet.ledger import Shown, ThreadRow
 
-_WELL: Final = frozenset({200, 202})
+_ENDED: Final = 200
+_WELL: Final = frozenset({_ENDED, 202})
+_READ: Final = 2.0
+"""Seconds that the ledger has to hear of a decision before its answer goes out all the same."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +128,10 @@ async def decide_alone(services: Services, caller: Caller, one: BatchItem) -> No
         ProblemError: As `/v1` refuses it.
         RefusedError: The same.
     """
-    await services.deciding.decide(
-        decision_request(one.approval_id, caller, one, one.idempotency_key, services.clock())
-    )
+    wanted = decision_request(one.approval_id, caller, one, one.idempotency_key, services.clock())
+    answer = await services.deciding.decide(wanted)
+    if not isinstance(answer, Recorded):
+        await _until_read(services, [answer])
 
 
 def item(approval: Approval, body: DecisionBody) -> BatchItem:
@@ -161,10 +168,30 @@ async def _decide_all(services: Services, caller: Caller, items: Sequence[BatchI
         faults: list[dict[str, Any]] = error.named.get("errors", [])
         code = cast("Code", faults[0].get("code", error.code) if faults else error.code)
         raise ProblemError(code=code, detail=error.detail, **error.named) from error
+    await _until_read(services, [cast("Approval", one.body) for one in results if one.status == _ENDED])
     lost = [cast("dict[str, Any]", one.body) for one in results if one.status not in _WELL]
     if lost:
         named = [{"approval_id": one.approval_id, "status": one.status} for one in results]
         raise ProblemError(code=lost[0]["code"], detail=lost[0]["detail"], results=named)
+
+
+async def _until_read(services: Services, ended: Sequence[Approval]) -> None:
+    """Waits until the ends of approvals can be read: clients look again right after an answer.
+
+    What is still shown to wait then they offer to be decided once more, and Agent Inbox does not leave it.
+    """
+    await asyncio.gather(*(_until_one_is_read(services, approval) for approval in ended))
+
+
+async def _until_one_is_read(services: Services, ended: Approval) -> None:
+    await until_ended(
+        services.feed,
+        partial(services.lookup.again, ended),
+        _READ,
+        approval_id=ended.id,
+        clock=services.clock,
+        stopping=services.stopping,
+    )
 
 
 async def _shown_last(

@@ -1,8 +1,8 @@
-// Every form of an answer by one line of the SDK, and two who race: node answers.mjs PACKAGE URL REQUESTER_KEY A_KEY B_KEY TEXT
+// Every form of an answer by one line of the SDK, and two who race: node answers.mjs PACKAGE URL REQUESTER_KEY A_KEY TEXT B_KEY
 // Says what became of each as one JSON document.
 import { randomUUID } from "node:crypto";
 
-const [, , sdk, apiUrl, requesterKey, aKey, bKey, text] = process.argv;
+const [, , sdk, apiUrl, requesterKey, aKey, text, bKey] = process.argv;
 const { Client } = await import(sdk);
 const of = (apiKey) => new Client({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } });
 const [requester, approver, other] = [requesterKey, aKey, bKey].map(of);

@@ -39,7 +39,7 @@ await until("the end", () => {
   const seen = opened.at(-1);
   answer(seen.stream);
   const broke = seen.stream && !seen.stream.isLoading && (seen.stream.error || !seen.shown().includes("Noted"));
-  if (thread && broke && opened.length < 60 && seen.shown() !== "" && Date.now() - (seen.at ??= Date.now()) > 2_000) {
+  if (thread && broke && opened.length < 60 && Date.now() - (seen.at ??= Date.now()) > 2_000) {
     seen.root.unmount();
     opened.push(chat());
   }

@@ -1,11 +1,12 @@
-// Two people with a page of `@langchain/react`, which speaks the second protocol:
-// node react.mjs URL REQUESTER_KEY APPROVER_KEY TEXT DESK
-// One starts runs and watches; the other opens the thread later, decides, decides twice and too late. Says what they saw.
+// Three people with a page of `@langchain/react`, which speaks the second protocol:
+// node react.mjs URL REQUESTER_KEY APPROVER_KEY TEXT OTHER_KEY DESK
+// One starts runs and watches; the others open the thread later and decide at the same moment; who was faster decides
+// twice and too late. Says what they saw.
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { page, until } from "./pages.mjs";
 
-const [, , apiUrl, requesterKey, approverKey, text, desk] = process.argv;
+const [, , apiUrl, requesterKey, approverKey, text, otherKey, desk] = process.argv;
 const { useStream } = await import("@langchain/react");
 
 const chat = (apiKey, threadId) =>
@@ -38,11 +39,15 @@ const first = requester.stream.interrupt;
 report.action = first.value.action_requests[0].args;
 report.loading = requester.stream.isLoading;
 
-// Opened by another one, decided; who watches sees it without having asked.
-const approver = chat(approverKey, requester.thread);
-await until("the interrupt after a reload", () => approver.stream?.interrupt?.id === first.id);
-await until("the messages after a reload", () => approver.stream.messages.length === 2);
-await approver.stream.respond(approve, { interruptId: first.id });
+// Opened by two others, decided by both at once; who watches sees it without having asked.
+const both = [approverKey, otherKey].map((key) => chat(key, requester.thread));
+await until("the interrupt after a reload", () => both.every((one) => one.stream?.interrupt?.id === first.id));
+await until("the messages after a reload", () => both.every((one) => one.stream.messages.length === 2));
+const answers = await Promise.all(
+  both.map((one) => refusal(one.stream.respond(approve, { interruptId: first.id }))),
+);
+report.raced = answers.map((one) => one?.code ?? "won").sort();
+const approver = both[answers.indexOf(null)];
 await until("the second interrupt", () => waits(approver, first.id));
 const second = approver.stream.interrupt;
 report.other = second.value.action_requests[0].args;
@@ -61,8 +66,7 @@ await until("the end", () => rests(approver) && !approver.stream.interrupt && la
 report.shown = last(approver);
 await until("the end for who watches", () => last(requester) === report.shown);
 report.ends = requester.runs.filter((one) => one === "interrupt").length > 0;
-requester.root.unmount();
-approver.root.unmount();
+for (const one of [requester, ...both]) one.root.unmount();
 
 // A second run on the thread, by a page that was opened when nothing went on; another one sees it go on.
 const starter = chat(requesterKey, requester.thread);

@@ -1,7 +1,7 @@
 """A run that something breaks in the middle, by a version of the Python SDK: `reconnect.py URL KEY TEXT`.
 
-Goes on by itself where the SDK does so, and else from the last id that it has, if it gives one; where a crash left it open
-whether a tool ran, it says that it did not. Says every event that came, in order, part by part of the run.
+Goes on by itself where the SDK does so, and else from the last id that it has, if it gives one; where a crash left it
+open whether a tool ran, it says that it did not. Says every event that came, in order, part by part of the run.
 """
 
 from __future__ import annotations
