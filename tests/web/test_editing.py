@@ -145,6 +145,10 @@ async def test_a_question_without_an_answer_is_named_and_the_others_are_kept(loc
     page = read(await client.post(f"{path}/decision", data=sent), 422)
     assert page.select_one(f"fieldset[data-question='{first}'] .warning")
     assert as_sent(form(page, "#answer"))[f"t:{second}"] == ["typed"]
+    assert [str(link["href"]) for link in page.select("#problem li a")] == ["#q-1"]
+    nothing = as_sent(form(read(await client.get(path)), "#answer")) | {"type": ["answer"]}
+    every = read(await client.post(f"{path}/decision", data=nothing), 422)
+    assert len(every.select("#problem li a")) == len(every.select("fieldset .warning")) == len(approval["questions"])
 
 
 async def test_only_what_may_be_skipped_can_be(local_site: Site) -> None:

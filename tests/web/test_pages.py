@@ -221,7 +221,7 @@ async def test_who_asked_cannot_approve_and_reads_why(site: Site) -> None:
     approval = await asked(site.client("max"))
     page = read(await site.client("max").get(f"/approvals/{approval['id']}"))
     assert not page.select("form[data-decide]")
-    assert "You started this run, so somebody else decides" in page.text
+    assert "You asked for this, so somebody else decides" in page.text
 
 
 async def test_an_empty_inbox_says_what_to_do(local_site: Site) -> None:

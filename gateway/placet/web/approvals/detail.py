@@ -95,7 +95,8 @@ def why_not(refusal: Refusal | None, approval: Approval) -> str | None:
         return None
     who = ", ".join(approval.approvers)
     if refusal.code == "self_approval":
-        return f"You started this run, so somebody else decides: {who}."
+        asked = "started this run" if approval.run_id else "asked for this"
+        return f"You {asked}, so somebody else decides: {who}."
     return f"You may look at this; deciding is for {who}."
 
 

@@ -28,7 +28,7 @@ from placet.web.approvals.confirming import must_confirm, must_type
 from placet.web.approvals.detail import content
 from placet.web.approvals.editing import begun, checked, edit_page, review_page, typed
 from placet.web.approvals.new_secrets import FIELD, taken_out
-from placet.web.approvals.saying import body_of, typed_text
+from placet.web.approvals.saying import answers_of, body_of, typed_text
 from placet.web.posted import Posted
 from placet.web.routing import PageRoute
 
@@ -36,6 +36,7 @@ LOOKS: Final = 60
 PAUSE: Final = 0.05
 """Seconds between two looks into the ledger for what has just been decided."""
 _MAY_STILL_COUNT: Final = frozenset({"pending", "expired"})
+MISSING: Final = "an answer is missing"
 NOTHING_SAID: Final[dict[str, Any]] = {
     "problem": None,
     "typed": None,
@@ -183,12 +184,14 @@ async def _again(
         typed=typed_text(posted),
         drafts={posted.one("type"): posted.text("message")},
         answered=posted.fields,
-        answer_errors=_by_question(refusal),
+        answer_errors=_by_question(refusal, approval, posted),
     )
 
 
 def _said(approval: Approval, refusal: Refusal) -> str:
     """Returns why a decision did not count: who won, or what is wrong with it."""
+    if refusal.code == "invalid_decision" and approval.kind == "question":
+        return "Nothing was sent: an answer is missing, or does not fit."
     return words.lost(approval) if refusal.code in ENDS else f"{CODES[refusal.code].title}. {refusal.message}"
 
 
@@ -213,10 +216,14 @@ def _confirmation(request: Request, caller: Caller, approval: Approval, posted: 
     )
 
 
-def _by_question(refusal: Refusal) -> dict[str, str]:
-    """Returns what is wrong with answers, by the question."""
+def _by_question(refusal: Refusal, approval: Approval, posted: Posted) -> dict[str, str]:
+    """Returns what is wrong with answers, by the question; the gate names the first one only that has none."""
+    if refusal.code != "invalid_decision" or posted.one("type") != "answer":
+        return {}
     found = refusal.details.get("errors", [])
-    return {
+    named = {
         str(one.get("pointer", "")).removeprefix("/answers/").split("/")[0]: str(one.get("message", ""))
         for one in found
     }
+    given = answers_of(approval, posted)
+    return {question.id or "": MISSING for question in approval.questions if question.id not in given} | named

@@ -79,6 +79,11 @@ class InboxFilters(BaseModel):
         return bool(self.model_dump(exclude={"tab", "sort", "cursor"}, exclude_defaults=True))
 
     @property
+    def narrow(self) -> bool:
+        """Whether more than the search leaves something out."""
+        return bool(self.model_dump(exclude={"tab", "sort", "cursor", "q"}, exclude_defaults=True))
+
+    @property
     def order(self) -> ApprovalSort:
         """The order of the list."""
         return self.sort or TABS[self.tab].sort

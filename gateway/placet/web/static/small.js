@@ -31,6 +31,8 @@ function show() {
 
 /** Who has decided reads what became of it, and is at what waits next. */
 function goOn() {
+  // What was wrong with a form that was sent comes first, with links to where it is.
+  /** @type {HTMLElement | null} */ (document.querySelector('#summary, #problem[tabindex]'))?.focus();
   const outcome = document.getElementById('outcome');
   if (!new URLSearchParams(location.search).has('done') || !outcome) return;
   history.replaceState(history.state, '', location.pathname);
