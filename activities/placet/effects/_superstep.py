@@ -156,7 +156,10 @@ class SuperstepActivities:
         if given.input_turn is not None:
             start = await self._ledger.graphs.start(given.input_turn, given.agent)
             head, messages, uncertain = start.checkpoint, _with_ids(start.messages), start.uncertain
-        own = parse_object(await self._ledger.get_args(given.input_ref)) if given.input_ref else None
+        own, context = [
+            parse_object(await self._ledger.get_args(ref)) if ref else None
+            for ref in (given.input_ref, given.context_ref)
+        ]
         return Wanted(
             run_id=given.run_id,
             agent=given.agent,
@@ -166,6 +169,7 @@ class SuperstepActivities:
             begins=given.input_turn is not None,
             messages=messages,
             given=own,
+            context=context,
             uncertain=uncertain,
             stop_at=given.stop_at,
             answers=await self._pendings.still_allowed(given),

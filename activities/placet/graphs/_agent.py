@@ -16,7 +16,7 @@ from placet.graphs._checkpoints import Checkpoints
 from placet.graphs._loading import Graph, Source
 from placet.graphs._pinned import Pin
 from placet.graphs._shapes import Reached, Wanted
-from placet.graphs._stepping import Stepping, metadata_of
+from placet.graphs._stepping import Stepping, configurable_of, metadata_of
 from placet.graphs._tools import tools_of
 from placet.graphs._warnings import warnings_of
 from placet.ledger import AgentRow, ToolRow
@@ -94,7 +94,7 @@ class GraphAgent:
             GraphError: Trying again would not.
         """
         config: RunnableConfig = {
-            "configurable": {"thread_id": wanted.thread_id},
+            "configurable": configurable_of(wanted),
             "metadata": metadata_of(wanted),
         }
         pin = Pin(wanted.thread_id, wanted.head)

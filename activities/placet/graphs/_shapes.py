@@ -22,6 +22,7 @@ class Wanted:
         begins: It begins a run, with this input.
         messages: Of the input, and of the thread since the graph saw it last.
         given: The graph's own input, where it is not messages.
+        context: What its nodes get beside the state.
         uncertain: The ids of calls of earlier runs that may have run and have no result.
         stop_at: LangGraph's step at which it has taken too many; None begins to count.
         again: An earlier attempt may have begun.
@@ -36,6 +37,7 @@ class Wanted:
     begins: bool = False
     messages: Sequence[BaseMessage] = ()
     given: Mapping[str, Any] | None = None
+    context: Mapping[str, Any] | None = None
     uncertain: frozenset[str] = frozenset()
     stop_at: int | None = None
     answers: Sequence[Answered] = ()

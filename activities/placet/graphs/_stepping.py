@@ -43,6 +43,7 @@ _STRICT: Final = "__pregel_strict_resume"
 _INTERRUPT: Final = "__interrupt__"
 _MARK: Final = "placet_superstep"
 _COPY: Final = "__copy__"
+_LANGGRAPHS: Final = ("__", "thread_", "checkpoint")
 _LONGEST_PROBLEM: Final = 500
 _MODES: Final = ("tasks", "values")
 _Part = tuple[tuple[str, ...], str, Any]
@@ -270,7 +271,7 @@ class Stepping:
     def _config(self, flags: Mapping[str, Any], limit: int | None = None) -> RunnableConfig:
         wanted = self._wanted
         config: RunnableConfig = {
-            "configurable": {"thread_id": wanted.thread_id, **flags},
+            "configurable": {**configurable_of(wanted), **flags},
             "metadata": metadata_of(wanted),
             "run_name": wanted.agent,
         }
@@ -281,8 +282,9 @@ class Stepping:
     async def _stream(self, given: object, config: RunnableConfig) -> bool:
         """Runs the graph to the next boundary, or to where it stops by itself; returns whether it was drained."""
         stream = cast("Callable[..., AsyncIterator[_Part]]", self._graph.astream)
-        modes = list(_MODES)
-        parts = stream(given, config, stream_mode=modes, subgraphs=True, durability="sync", **self.drain.given)
+        context = None if self._wanted.context is None else dict(self._wanted.context)
+        more = {"durability": "sync", "context": context, **self.drain.given}
+        parts = stream(given, config, stream_mode=list(_MODES), subgraphs=True, **more)
         try:
             with self._database():
                 async for namespace, mode, payload in parts:
@@ -338,6 +340,15 @@ class Stepping:
                 yield found if problem is None else with_problem(found, problem)
         if not state.interrupts and state.next:
             yield breakpoint_at(state.next)
+
+
+def configurable_of(wanted: Wanted) -> dict[str, Any]:
+    """Returns what nodes and factories find under `configurable`: the context is there as well, for those of before.
+
+    What LangGraph itself keeps there nobody sets from outside.
+    """
+    told = {name: value for name, value in (wanted.context or {}).items() if not name.startswith(_LANGGRAPHS)}
+    return {**told, "thread_id": wanted.thread_id}
 
 
 def metadata_of(wanted: Wanted) -> dict[str, str]:

@@ -91,6 +91,7 @@ class RunBody(Loose):
 
     assistant_id: str = Field(min_length=1, max_length=500)
     input: JsonValue = None
+    context: JsonValue = None
     command: dict[str, Any] | None = None
     metadata: Metadata = Field(default_factory=dict)
     stream_mode: Modes | None = None

@@ -71,6 +71,23 @@ def test_the_next_run_goes_on_from_the_state_of_the_one_before(client: Any) -> N
     assert done["messages"][-1]["content"] == "Refunded 7 on 31."
 
 
+def test_a_graph_has_the_context_that_a_client_sends_also_after_a_wait(client: Any, graphs: Graphs) -> None:
+    """By REST it stands in the metadata of the run."""
+    thread = client.threads.create(graph_id="signed")["thread_id"]
+    values = client.runs.wait(thread, "signed", input={"text": "a"}, context={"clerk": "ada"})
+    while "__interrupt__" in values:
+        values = client.runs.wait(thread, "signed", command={"resume": _answers(values["__interrupt__"])})
+    assert values["text"] == "a true ada ada true ada ada"
+    run = graphs.start("signed", {"text": "b"}, metadata={"context": {"clerk": "bob"}})
+    (waiting,) = graphs.pending(run, 1)
+    assert graphs.answer(waiting, text="1").status_code == 200
+    (again,) = graphs.until(
+        lambda: [one for one in graphs.run(run)["pending"] if one["id"] != waiting["id"]] or None, run
+    )
+    assert graphs.answer(again, text="2").status_code == 200
+    assert json.loads(graphs.ended(run)["output"])["text"] == "b 1 bob bob 2 bob bob"
+
+
 def test_what_is_no_input_of_a_graph_is_refused(client: Any) -> None:
     thread = client.threads.create()["thread_id"]
     with pytest.raises(Exception, match="422"):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from pydantic import BaseModel, field_validator
 from sqlalchemy import make_url
 
 from placet.graphs import Checkpoints, GraphChangedError, Reached, TooManyStepsError
+from placet.graphs._stepping import configurable_of
+from placet_testing.graphs import shop_graphs
 from placet_testing.graphs.stepping import Notes, Runs, says
 
 
@@ -255,3 +258,21 @@ async def test_a_graph_may_take_as_many_steps_as_in_one_go(runs: Runs) -> None:
     with pytest.raises(TooManyStepsError, match="more than 6 supersteps"):
         await runs.until_it_waits(runs.of(limited))
     assert len(runs.ran) - in_one_go == in_one_go == 6
+
+
+async def test_every_superstep_has_the_context_of_the_run_and_nobody_sets_what_is_langgraphs_own(runs: Runs) -> None:
+    agent = runs.of(shop_graphs.signed)
+    context = {"clerk": "ada"}
+    waits = await runs.step(agent, begins=True, given={"text": "x"}, context=context)
+    while waits.status == "drained":
+        waits = await runs.step(agent, context=context)
+    waits = await runs.step(agent, answers=(says(waits, "yes"),), context=context)
+    while waits.status == "drained":
+        waits = await runs.step(agent, context=context)
+    ended = await runs.step(agent, answers=(says(waits, "no"),), context=context)
+    assert ended.output == {"text": "x yes ada ada no ada ada"}
+    harmful = {"thread_id": "another", "checkpoint_id": "1", "__pregel_resuming": True, "clerk": "bob"}
+    assert configurable_of(replace(runs.wanted, context=harmful)) == {
+        "thread_id": runs.wanted.thread_id,
+        "clerk": "bob",
+    }

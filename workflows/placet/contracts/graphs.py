@@ -37,6 +37,7 @@ class GraphInput(RunStart):
 
     Attributes:
         input_ref: Names the graph's own input in the ledger; absent where the input is messages.
+        context_ref: Names what the run's nodes get as their context, where there is any.
         step: The superstep to begin with, from 0; with what follows it is all that a run carries from one history
             into the next.
         head: The checkpoint after the last superstep; None before the first.
@@ -47,6 +48,7 @@ class GraphInput(RunStart):
     """
 
     input_ref: str | None = None
+    context_ref: str | None = None
     step: int = 0
     head: str | None = None
     last_turn: str | None = None
@@ -113,6 +115,7 @@ class StepInput(Inside):
         parent_turn: The turn row that the transcript ends with.
         head: The checkpoint to go on from, and the only one that is read.
         answers: What people answered to interrupts that wait at this checkpoint.
+        context_ref: Names the context; it is in no checkpoint, so every superstep needs it.
     """
 
     run_id: str
@@ -127,6 +130,7 @@ class StepInput(Inside):
     head: str | None = None
     stop_at: int | None = None
     answers: tuple[Answered, ...] = ()
+    context_ref: str | None = None
 
 
 class Ask(Message):

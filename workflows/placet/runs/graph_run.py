@@ -107,6 +107,7 @@ class GraphRun:
             head=self._head,
             stop_at=self._stop_at,
             answers=answers,
+            context_ref=self._given.context_ref,
         )
         limit = timedelta(seconds=self._given.tool_timeout_seconds)
         call = effects.start_superstep(given, limit, f"graph · {', '.join(self._next) or 'input'}")

@@ -37,6 +37,8 @@ NAMESPACE: Final = uuid.UUID("6f0f7a2e-6d0c-5d8e-9a53-3b7c9f1d2e44")
 """Of the ids of runs."""
 GRAPH_INPUT: Final = "input"
 """Stands where a call has its tool, in the digest under which a graph's input is kept."""
+GRAPH_CONTEXT: Final = "context"
+"""The key of a run's metadata under which a graph finds its context; and the same for it."""
 ATTEMPTS: Final = 20
 """Counts that are tried, at most: only runs that the ledger does not know of are in the way."""
 ROW_LOOKS: Final = 40
@@ -224,8 +226,12 @@ class Starting:
         if agent.graph is None:
             return RunInput(**start, max_turns=agent.max_turns)
         own = order.body.input
+        context = order.body.metadata.get(GRAPH_CONTEXT)
         ref = await self._records.put_args(GRAPH_INPUT, canonical_text(own)) if isinstance(own, dict) else None
-        return GraphInput(**start, input_ref=ref)
+        kept = (
+            await self._records.put_args(GRAPH_CONTEXT, canonical_text(context)) if isinstance(context, dict) else None
+        )
+        return GraphInput(**start, input_ref=ref, context_ref=kept)
 
     async def _is_open(self, run_id: str) -> bool:
         found = await self._runs.find_run(run_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from placet.api.bodies import invalid_request
 from placet.api.errors import ClosedError, ProblemError
-from placet.api.runs.starting import busy
+from placet.api.runs.starting import GRAPH_CONTEXT, busy
 from placet.api.runs.stopping import may_stop, stop_run
 from placet.contracts.canonical import canonical_text
 from placet.contracts.errors import RefusedError
@@ -60,7 +60,9 @@ async def start(services: Services, caller: Caller, body: RunBody, snapshot: Sna
     if own is not None:
         said: list[JsonValue] = [*messages]
         given = {**own, "messages": said} if "messages" in own else own
-    request = RunRequest(agent=name, input=given, thread_id=snapshot.thread.id, metadata=body.metadata)
+    has_context = services.config.agents[name].graph is not None and isinstance(body.context, dict)
+    metadata = {**body.metadata, GRAPH_CONTEXT: body.context} if has_context else body.metadata
+    request = RunRequest(agent=name, input=given, thread_id=snapshot.thread.id, metadata=metadata)
     return first_segment(await services.starting.start(caller, request, _key_of(request, messages)))
 
 

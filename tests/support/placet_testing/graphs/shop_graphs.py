@@ -11,17 +11,20 @@ import json
 import operator
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
@@ -229,6 +232,27 @@ def second(state: Steps) -> dict[str, Any]:
     return {}
 
 
+@dataclass
+class Desk:
+    """What a run has beside its state."""
+
+    clerk: str
+
+
+def signs(state: Steps, runtime: Runtime[Desk], config: RunnableConfig) -> dict[str, Any]:
+    answer = interrupt("Shall it be signed?")
+    return {"text": f"{state['text']} {answer} {runtime.context.clerk} {config.get('configurable', {})['clerk']}"}
+
+
+signed = (
+    cast("Any", StateGraph(Steps, context_schema=Desk))
+    .add_node("signs", signs)
+    .add_node("again", signs)
+    .add_edge(START, "signs")
+    .add_edge("signs", "again")
+    .compile()
+)
+"""A graph with a context, which no checkpoint holds."""
 stops = (
     StateGraph(Steps)
     .add_node("first", fails)
