@@ -99,3 +99,8 @@ class RunBody(Loose):
     if_not_exists: str | None = None
     checkpoint: dict[str, Any] | None = None
     checkpoint_id: str | None = None
+
+    @property
+    def moment(self) -> object:
+        """The moment of the thread that the client had before it, where it says one."""
+        return self.checkpoint_id or (self.checkpoint or {}).get("checkpoint_id")

@@ -182,6 +182,20 @@ def test_the_second_click_on_a_card_never_reaches_the_next_one(chat: Chat) -> No
     assert [len(chat.deployment.effects(text)) for text in texts] == [1, 0]
 
 
+def test_a_bare_answer_that_names_its_moment_counts_in_no_other_though_another_tab_was_shown_more(chat: Chat) -> None:
+    thread, texts = chat.thread(), [a_text(), a_text()]
+    chat.waiting(thread, [call(texts[0])], [call(texts[1])])
+    client = chat.client("dana")
+    first = client.threads.get_state(thread)["checkpoint"]
+    client.runs.wait(thread, "desk", command={"resume": APPROVE}, checkpoint=first)
+    with refused(409, "interrupt_changed", "nothing was decided"):
+        client.runs.wait(thread, "desk", command={"resume": APPROVE}, checkpoint=first)
+    assert [len(chat.deployment.effects(text)) for text in texts] == [1, 0]
+    second = client.threads.get_state(thread)["checkpoint"]
+    client.runs.wait(thread, "desk", command={"resume": APPROVE}, checkpoint=second)
+    assert [len(chat.deployment.effects(text)) for text in texts] == [1, 1]
+
+
 @pytest.mark.parametrize("calls", [1, 3])
 def test_who_reads_after_an_answer_is_not_shown_what_it_answered(chat: Chat, calls: int) -> None:
     for _ in range(3):

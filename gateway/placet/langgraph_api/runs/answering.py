@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from placet.contracts.approvals import Approval
     from placet.contracts.decisions import DecisionBody
     from placet.contracts.errors import Code
+    from placet.langgraph_api.bodies import RunBody
+    from placet.langgraph_api.interrupts import Interrupt
     from placet.langgraph_api.threads.snapshot import Snapshot
     from placet.ledger import Shown, ThreadRow
 
@@ -58,10 +60,15 @@ class Answered:
     approvals: frozenset[str]
 
 
-async def answer(
-    services: Services, caller: Caller, snapshot: Snapshot, resume: JsonValue, metadata: Mapping[str, JsonValue]
-) -> Answered:
+async def answer(services: Services, caller: Caller, snapshot: Snapshot, resume: JsonValue, body: RunBody) -> Answered:
     """Decides as a client answers what waits on a thread, by id or bare.
+
+    Args:
+        services: By which it is decided.
+        caller: Who answers.
+        snapshot: The thread as it is.
+        resume: The answer.
+        body: What came with it.
 
     Raises:
         SurfaceError: `interrupt_changed`, `no_such_interrupt`.
@@ -70,10 +77,10 @@ async def answer(
     """
     keyed = by_interrupt(resume)
     if keyed is not None:
-        return await answer_by_id(services, caller, snapshot, keyed, metadata)
+        return await answer_by_id(services, caller, snapshot, keyed, body.metadata)
     shown = await services.ledger.threads.shown(reader_of(caller), snapshot.thread.id)
-    approvals = await _shown_last(services, caller, snapshot, shown)
-    return await _answered(services, caller, snapshot.thread, [(approvals, resume)], metadata)
+    approvals = await _shown_last(services, caller, snapshot, shown, body.moment)
+    return await _answered(services, caller, snapshot.thread, [(approvals, resume)], body.metadata)
 
 
 async def answer_by_id(
@@ -195,13 +202,19 @@ async def _until_one_is_read(services: Services, ended: Approval) -> None:
 
 
 async def _shown_last(
-    services: Services, caller: Caller, snapshot: Snapshot, shown: Shown | None
+    services: Services, caller: Caller, snapshot: Snapshot, shown: Shown | None, moment: object
 ) -> tuple[Approval, ...]:
-    """Returns what a bare answer is about: what its sender was shown last, if that is still all that waits."""
+    """Returns what a bare answer is about: what its sender was shown last, if that is still all that waits.
+
+    Where a client names the moment that it had before it, that is what it was shown: another tab with the same key may
+    have been shown more.
+    """
     waits = snapshot.interrupt
     if shown is None:
         detail = "Nothing that waits on this thread was shown to you yet: read it, or answer by the interrupt's id."
         raise SurfaceError(code="interrupt_changed", detail=detail, interrupt_id=waits.id if waits else None)
+    if waits is not None and waits.id == shown.interrupt_id and moment not in (None, snapshot.checkpoint_id):
+        raise _something_else(waits)
     return await _still(services, caller, snapshot, shown)
 
 
@@ -234,9 +247,13 @@ async def _still(services: Services, caller: Caller, snapshot: Snapshot, shown: 
     if waits is not None and waits.id == shown.interrupt_id:
         return waits.approvals
     if waits is not None and any(approval.id in shown.approvals for approval in waits.approvals):
-        detail = "Something else waits by now than what you were shown; nothing was decided. Look again."
-        raise SurfaceError(code="interrupt_changed", detail=detail, interrupt_id=waits.id)
+        raise _something_else(waits)
     return tuple([await visible(services, caller, approval_id) for approval_id in shown.approvals])
+
+
+def _something_else(waits: Interrupt) -> SurfaceError:
+    detail = "Something else waits by now than what you were shown; nothing was decided. Look again."
+    return SurfaceError(code="interrupt_changed", detail=detail, interrupt_id=waits.id)
 
 
 def _unknown(key: str) -> SurfaceError:

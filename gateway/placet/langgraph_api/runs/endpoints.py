@@ -69,7 +69,7 @@ async def begin(services: Services, caller: Caller, thread_id: str, body: RunBod
             at="/command/update", message="the state comes from what was said and done; it is not written"
         )
     if "resume" in command:
-        answered = await answer(services, caller, snapshot, command["resume"], body.metadata)
+        answered = await answer(services, caller, snapshot, command["resume"], body)
         return Begun(thread, await begun(services, answered.segment), snapshot, answered.approvals)
     if command.get("goto") is not None:
         if not is_end(command["goto"]):

@@ -104,8 +104,7 @@ def messages_of(given: JsonValue, known: set[str]) -> list[dict[str, JsonValue]]
 
 def _check_checkpoint(body: RunBody, snapshot: Snapshot) -> None:
     """Refuses to go on from a moment that has passed."""
-    given: object = body.checkpoint_id or (body.checkpoint or {}).get("checkpoint_id")
-    if given is not None and given != snapshot.checkpoint_id:
+    if body.moment not in (None, snapshot.checkpoint_id):
         message = "a run goes on from the present: what was decided cannot be undone"
         raise invalid_request([{"pointer": "/checkpoint", "message": message}])
 
