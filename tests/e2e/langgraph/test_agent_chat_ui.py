@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,20 +16,32 @@ from placet_testing.gateway import key_of
 
 pytestmark = pytest.mark.timeout(120)
 
-VISIT = (Path(__file__).parent / "agent_chat_ui.json").read_text()
+VISIT = json.loads((Path(__file__).parent / "agent_chat_ui.json").read_text())
+
+
+def filled(exchange: Any, known: dict[str, str]) -> Any:
+    """Returns an exchange with what is known by now in place of its names."""
+    text = json.dumps(exchange)
+    for name, value in known.items():
+        text = text.replace(f"{{{name}}}", json.dumps(value)[1:-1])
+    return json.loads(text)
 
 
 def test_a_visit(chat: Chat) -> None:
-    text, thread = a_text(), str(uuid.uuid4())
+    text = a_text()
     script = json.dumps([[call(f"{text}-{name}")] for name in ("one", "two", "three")])
-    visit = VISIT.replace("{thread}", thread).replace("{text}", text).replace("{message}", str(uuid.uuid4()))
-    visit = visit.replace('"{script}"', json.dumps(script))
+    known = {"script": script, "text": text, "message": str(uuid.uuid4())}
     base = chat.url().removesuffix("/langgraph")
     with httpx.Client(base_url=base, timeout=60) as client:
-        for number, exchange in enumerate(json.loads(visit)):
-            request = exchange["request"]
+        for number, exchange in enumerate(VISIT):
+            request, wanted = (filled(exchange[part], known) for part in ("request", "response"))
             headers = {"X-Api-Key": key_of(request["user"]), "X-Auth-Scheme": "langsmith"}
             answer = client.request(request["method"], request["path"], json=request["body"], headers=headers)
-            check_answer(exchange["response"], answer, str(number))
+            check_answer(wanted, answer, str(number))
+            if request["path"].endswith("/threads"):
+                known["thread"] = answer.json()["thread_id"]
+            elif request["path"].endswith("/history"):
+                # It names this moment with whatever it sends next.
+                known["checkpoint"] = answer.json()[0]["checkpoint"]["checkpoint_id"]
     effects = [len(chat.deployment.effects(f"{text}-{name}")) for name in ("one", "edited", "two", "three")]
     assert effects == [0, 1, 0, 0]
