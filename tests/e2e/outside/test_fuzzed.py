@@ -46,4 +46,5 @@ def test_ten_thousand_requests_are_answered_as_the_document_says_and_no_refusal_
     print("\n".join(f"{count:6} {name}" for name, count in sorted(found.answered.items())))  # noqa: T201
     check(found)
     assert found.sent >= 10_000
+    assert not [name for name in found.answered if name.endswith(" 401")], "everybody who sends has a key"
     assert set(CHAINS) <= set(found.answered)
