@@ -32,7 +32,7 @@ def assert_nothing_broke(work: Work) -> None:
     """Waits until everything has settled, then checks every promise against what the outside can see."""
     site = work.site
     assert work.unexpected == []
-    runs = settled(site, [begun.run["id"] for begun in work.begun])
+    runs = settled(work)
     events = site.events()
     approvals = {approval_id: site.read(approval_id) for approval_id in approvals_in(events)}
     check_accepted(work, events)
@@ -57,18 +57,27 @@ def check_accepted(work: Work, events: list[Json]) -> None:
     assert {event["run_id"] for event in new if event["type"] == "run.started"} == {one.run["id"] for one in work.begun}
 
 
-def settled(site: Deployment, run_ids: list[str]) -> dict[str, Json]:
+def settled(work: Work) -> dict[str, Json]:
     """Waits until nothing is under way any more, and returns the runs.
 
     Every run has ended or waits on approvals that people can see, and every approval has an end in the log or waits
-    for longer than any test.
+    for longer than any test. What people were told has been decided or will be cancelled waits for nothing.
     """
-    give_up = time.monotonic() + SETTLED
+    site, give_up = work.site, time.monotonic() + SETTLED
+    decided = {said.approval_id for said in work.said}
     while True:
         events = site.events()
-        runs = {run_id: site.read_run({"id": run_id}) for run_id in run_ids}
-        restless = [run_id for run_id, run in runs.items() if not (run["ended_at"] or _waits(site, run, events))]
-        restless += [approval_id for approval_id in approvals_in(events) if not _is_settled(site, approval_id, events)]
+        runs = {begun.run["id"]: site.read_run(begun.run) for begun in work.begun}
+        restless = [
+            run_id
+            for run_id, run in runs.items()
+            if not run["ended_at"] and (run_id in work.cancelled or not _waits(site, run, events))
+        ]
+        restless += [
+            approval_id
+            for approval_id in approvals_in(events)
+            if not (_has_ended(approval_id, events) or (approval_id not in decided and _is_long(site, approval_id)))
+        ]
         if not restless:
             return runs
         if time.monotonic() > give_up:
@@ -93,10 +102,12 @@ def _waits(site: Deployment, run: Json, events: list[Json]) -> bool:
     return all(one["execution"] for one in shown if one["kind"] == "tool_call" and one["status"] == "approved")
 
 
-def _is_settled(site: Deployment, approval_id: str, events: list[Json]) -> bool:
-    told = {event["type"] for event in events if event["approval_id"] == approval_id}
-    if told & ENDINGS:
-        return True
+def _has_ended(approval_id: str, events: list[Json]) -> bool:
+    return any(event["type"] in ENDINGS for event in events if event["approval_id"] == approval_id)
+
+
+def _is_long(site: Deployment, approval_id: str) -> bool:
+    """Whether an approval waits for people, nothing has been stored that may end it, and no test sees its deadline."""
     shown = site.read(approval_id)
     if shown["status"] != "pending" or shown.get("recorded"):
         return False
