@@ -64,3 +64,55 @@ def test_escape_leaves_a_request_for_the_list_as_it_was_unless_something_is_type
         page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile(rf"/inbox\?q={word}$"))
     assert stack.read(approval)["status"] == "pending"
+
+
+def test_keys_go_through_the_list_pick_from_it_and_open_what_they_are_at(stack: Stack, open_page: Opening) -> None:
+    word = uuid4().hex
+    first, second, _ = (stack.asked(title=f"{word} {number}", args={"amount": number}) for number in range(3))
+    page = open_page(f"/inbox?q={word}&sort=requested_at")
+    armed(page)
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name=headline_of(first))).to_be_focused()
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+J")
+    expect(page.locator("#picked")).to_have_text("2 of refund selected")
+    expect(page.get_by_role("link", name=headline_of(second))).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator("#picked")).to_have_text("1 of refund selected")
+    page.keyboard.press("k")
+    page.keyboard.press("o")
+    at(page, first)
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("/inbox"))
+    armed(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    at(page, second)
+
+
+def test_letters_lead_to_what_the_list_of_keys_says(stack: Stack, open_page: Opening) -> None:
+    approval = stack.asked()
+    page = open_page(f"/approvals/{approval['id']}")
+    armed(page)
+    for key, fold in (("v", ".raw"), ("h", ".history")):
+        page.keyboard.press(key)
+        expect(page.locator(f"details{fold}[open]")).to_be_visible()
+        page.keyboard.press(key)
+        expect(page.locator(f"details{fold}[open]")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    at(page, approval)
+    page.keyboard.press("e")
+    expect(page).to_have_url(re.compile("/edit$"))
+    for keys, path in (("gi", r"/inbox"), ("gd", r"/inbox\?tab=ended"), ("gr", r"/runs"), ("gi", r"/inbox")):
+        armed(page)
+        page.keyboard.type(keys)
+        expect(page).to_have_url(re.compile(f"{path}$"))
+    armed(page)
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
+    assert stack.read(approval)["status"] == "pending"

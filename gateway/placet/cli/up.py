@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TextIO
@@ -17,8 +16,6 @@ from placet.cli._output import SCHEMA_VERSION
 from placet.cli.serve import NOT_STARTED, leave
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from placet.engine.errors import EngineError
     from placet.engine.settings import Settings
 
@@ -48,7 +45,10 @@ def up(
         leave(_refuse(_USAGE, "--demo brings its own configuration: leave out --config.", as_json=as_json))
     if config is not None and not config.is_file():
         leave(_refuse(_USAGE, f"{config} is not a file.", as_json=as_json))
-    opens = _may_open(os.environ) if browser is None else browser
+    from placet.cli._welcome import may_open  # noqa: PLC0415
+
+    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    opens = may_open(os.environ, at_terminal=at_terminal) if browser is None else browser
     leave(_up(config=config, demo=demo, data=data, port=port, temporal=temporal, opens=opens, as_json=as_json))
 
 
@@ -82,11 +82,9 @@ class _Announcement:
             text = "\n".join(self._lines(addresses, following))
         _print(text, sys.stdout)
         if self.open_inbox and not self.as_json:
-            if self.demo:
-                from placet.cli._welcome import begin_demo  # noqa: PLC0415
+            from placet.cli._welcome import welcome  # noqa: PLC0415
 
-                begin_demo(settings.url)
-            _open(addresses["inbox"])
+            welcome(settings.url, demo=self.demo)
 
     def _lines(self, addresses: dict[str, str | None], following: str | None) -> list[str]:
         lines = ["Placet is up."]
@@ -97,22 +95,6 @@ class _Announcement:
             lines += ["Next, in another terminal:", f"  {following}"]
         lines.append("Ctrl-C stops all; what waits goes on at the next start.")
         return lines
-
-
-def _may_open(environ: Mapping[str, str]) -> bool:
-    """Returns whether somebody sits here who could look at a browser: a terminal, no CI, and a display."""
-    if environ.get("CI") or environ.get("PLACET_NO_INPUT") or environ.get("SSH_CONNECTION"):
-        return False
-    has_display = sys.platform == "darwin" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
-    return has_display and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _open(address: str | None) -> None:
-    """Opens a page in the person's browser; where there is none, the address is printed already."""
-    import webbrowser  # noqa: PLC0415
-
-    with suppress(webbrowser.Error, OSError):
-        webbrowser.open(address or "")
 
 
 def command(url: str, what: str) -> str:

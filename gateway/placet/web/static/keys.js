@@ -52,7 +52,9 @@ function onList(key, shift) {
     return true;
   }
   const row = document.querySelector('tr[data-current]');
-  if (key === 'o' || key === 'Enter') return Boolean(row && !document.activeElement?.closest('a, button') && click(row.querySelector('a')));
+  // Enter is the link's or the button's own where one has the focus.
+  const opens = key === 'o' || (key === 'Enter' && !document.activeElement?.closest('a, button'));
+  if (opens) return Boolean(row && click(row.querySelector('a.title')));
   if (key === 'x') return Boolean(row && click(row.querySelector('input[name="pick"]')));
   return false;
 }
