@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from placet_testing.browser.fixtures import Opening
@@ -19,6 +20,7 @@ def at(page: Page, approval: Json) -> None:
     armed(page)
 
 
+@pytest.mark.repeated
 def test_brackets_go_through_what_waits_in_its_order_and_back(stack: Stack, open_page: Opening) -> None:
     # The most urgent of all, the oldest first: nothing that another test has left comes between them.
     asked = [stack.asked(risk="critical", expires_after="10m", args={"amount": number}) for number in range(3)]
@@ -44,6 +46,7 @@ def test_who_has_decided_is_at_what_waits_next(stack: Stack, open_page: Opening)
     expect(page).not_to_have_url(re.compile(approval["id"]))
 
 
+@pytest.mark.repeated
 def test_escape_leaves_a_request_for_the_list_as_it_was_unless_something_is_typed(
     stack: Stack, open_page: Opening
 ) -> None:
@@ -91,6 +94,7 @@ def test_keys_go_through_the_list_pick_from_it_and_open_what_they_are_at(stack: 
     at(page, second)
 
 
+@pytest.mark.repeated
 def test_letters_lead_to_what_the_list_of_keys_says(stack: Stack, open_page: Opening) -> None:
     approval = stack.asked()
     page = open_page(f"/approvals/{approval['id']}")
