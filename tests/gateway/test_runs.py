@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from placet.api.runs import starting
 from placet.contracts.runs import CloseInput, RunInput
 from placet.ledger import AgentRow
 from placet_testing.gateway import Site, problem
@@ -168,6 +169,16 @@ async def test_a_run_whose_gateway_died_before_its_row_is_found_again(site: Site
     site.temporal.runs.pop(run["id"])
     assert (await start(bot, key="k", thread_id="t")).json()["id"] == run["id"], "forgotten by Temporal, started again"
     assert not site.temporal.runs
+
+
+async def test_a_thread_is_taken_by_a_run_that_has_no_row_yet(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "ROW_PAUSE", 0)
+    first = starting.run_id_of("t", 1)
+    given = RunInput(run_id=first, agent="billing", thread_id="t", input_turn="x", requester="user:bot", max_turns=3)
+    await site.temporal.start_run(given, "somebody else's")
+    body = problem(await start(site.client("bot"), thread_id="t"), 409, "thread_busy")
+    assert body["run"] is None
+    assert list(site.temporal.runs) == [first]
 
 
 async def test_a_thread_of_somebody_else_is_not_there(site: Site) -> None:

@@ -368,6 +368,22 @@ async def test_what_is_denied_at_the_door_does_not_run(
     assert [one.reason for one in effects.settled] == ["denied"]
 
 
+async def test_what_the_door_sends_back_does_not_run_once_the_run_is_cancelled(
+    workflow_environment: WorkflowEnvironment, task_queue: str
+) -> None:
+    effects = FakeEffects([[a_call(0, "refund")]])
+    effects.outcomes["refund"].append("ask")
+    effects.hold["refund"] = asyncio.Event()
+    async with a_run(workflow_environment, task_queue, effects) as run:
+        await effects.until(lambda: bool(effects.ran))
+        await run.cancel()
+        effects.hold["refund"].set()
+        with pytest.raises(WorkflowFailureError):
+            await run.result()
+    assert len(effects.ran) == 1
+    assert [one.reason for one in effects.settled] == ["cancelled"]
+
+
 async def test_a_model_that_fails_for_good_fails_the_run(
     workflow_environment: WorkflowEnvironment, task_queue: str
 ) -> None:
