@@ -14,7 +14,7 @@ from placet.contracts.runs import CloseInput
 from placet.ledger import AgentRow
 from placet.runs.gate import gate_of
 from placet_testing.fake_temporal import FakeApproval
-from placet_testing.gateway import Site, problem
+from placet_testing.gateway import Site, mark_of, problem
 from placet_testing.ledger_samples import an_approval
 
 ALL = {"channels": ["values", "checkpoints", "lifecycle", "input", "messages", "tools"]}
@@ -203,6 +203,29 @@ async def test_a_run_that_has_ended_is_told_with_its_end(site: Site, thread: str
     await site.ledger.close_run(close, "done", site.clock())
     last = (await told(site, thread, "bot"))[-1]
     assert last["params"]["data"] == {"event": event, **({"error": "It broke."} if status == "failed" else {})}
+
+
+async def test_a_stream_ends_when_its_key_is_revoked_and_commands_are_refused_from_then_on(
+    site: Site, thread: str
+) -> None:
+    waits, client = await waiting(site, thread), site.client("dana")
+    path = f"/langgraph/threads/{thread}"
+    asking = asyncio.create_task(client.post(f"{path}/stream/events", json=ALL))
+    other = asyncio.create_task(site.client("eve").post(f"{path}/stream/events", json=ALL))
+    async with asyncio.timeout(10):
+        await site.app.state.services.feed.begun()
+    await site.client("root").post(f"/v1/keys/{mark_of('dana').removeprefix('sha256:')[:12]}/revoke")
+    async with asyncio.timeout(5):
+        stream = (await asking).text
+    assert not other.done()
+    assert stream.count("event: lifecycle") == 2, "as the thread stands, and no end of it"
+    assert "completed" not in stream
+    body = {"id": 1, "method": "input.respond", "params": {"interrupt_id": waits, "response": ANSWER}}
+    problem(await client.post(f"{path}/commands", json=body), 401, "unauthenticated")
+    problem(await client.post(f"{path}/stream/events", json=ALL), 401, "unauthenticated")
+    assert site.temporal.updates == []
+    site.app.state.services.stopping.set()
+    await other
 
 
 async def test_a_thread_without_a_run_says_nothing_until_there_is_one(site: Site) -> None:
