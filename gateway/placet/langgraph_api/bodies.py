@@ -21,6 +21,8 @@ def _one_or_more(value: object) -> object:
 Metadata = Annotated[dict[str, JsonValue], BeforeValidator(_nothing_is_empty)]
 Modes = Annotated[list[str], BeforeValidator(_one_or_more)]
 """Stream modes: one, or a list of them."""
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""How many, or from which on; as much as a database counts."""
 ThreadId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -40,8 +42,8 @@ class AssistantSearch(Loose):
 
     graph_id: str | None = None
     name: str | None = None
-    limit: int | None = Field(default=None, ge=0)
-    offset: int | None = Field(default=None, ge=0)
+    limit: Count | None = None
+    offset: Count | None = None
 
 
 class NewThread(Loose):
@@ -65,8 +67,8 @@ class ThreadSearch(Loose):
     metadata: Metadata = Field(default_factory=dict)
     values: Metadata = Field(default_factory=dict)
     status: Literal["idle", "busy", "interrupted", "error"] | None = None
-    limit: int | None = Field(default=None, ge=0)
-    offset: int | None = Field(default=None, ge=0)
+    limit: Count | None = None
+    offset: Count | None = None
     sort_by: str | None = None
     sort_order: Literal["asc", "desc"] | None = None
     select: list[str] | None = None
@@ -75,7 +77,7 @@ class ThreadSearch(Loose):
 class HistoryQuery(Loose):
     """The body of POST `/threads/{thread_id}/history`."""
 
-    limit: int | None = Field(default=None, ge=0)
+    limit: Count | None = None
     before: JsonValue = None
 
 

@@ -12,7 +12,7 @@ from placet.contracts.records import RequestedEntry
 from placet.ledger import AgentRow
 from placet.runs.gate import gate_of
 from placet_testing.fake_temporal import FakeApproval
-from placet_testing.gateway import Site
+from placet_testing.gateway import Site, problem
 from placet_testing.ledger_samples import an_approval
 
 pytestmark = pytest.mark.timeout(120)
@@ -70,6 +70,17 @@ async def test_no_answer_makes_the_gateway_fail_and_none_decides_that_says_no_de
         assert said.status_code == 200, (resume, said.text)
         assert said.json()["type"] == "error", (resume, said.text)
     assert site.temporal.updates == []
+
+
+async def test_what_is_too_much_to_count_or_too_long_for_a_name_is_a_refusal(site: Site) -> None:
+    client, long = site.client("bot"), "x" * 300
+    for field in ("limit", "offset"):
+        for path in ("threads/search", "threads/count", "assistants/search"):
+            problem(await client.post(f"/langgraph/{path}", json={field: 2**63}), 422, "invalid_request")
+    run = {"assistant_id": "billing", "input": {"messages": "x"}, "if_not_exists": "create"}
+    problem(await client.post(f"/langgraph/threads/{long}/runs", json=run), 422, "invalid_request")
+    start = {"id": 1, "method": "run.start", "params": {"assistant_id": "billing", "input": "x"}}
+    problem(await client.post(f"/langgraph/threads/{long}/commands", json=start), 422, "invalid_request")
 
 
 async def test_no_command_and_no_body_makes_the_gateway_fail(site: Site, waits: tuple[str, str]) -> None:

@@ -78,7 +78,7 @@ async def carry_out(services: Services, caller: Caller, thread_id: str, command:
 async def _thread(services: Services, caller: Caller, thread_id: str, command: Command) -> ThreadRow:
     """Returns the thread of a command; the first `run.start` makes it."""
     if command.method == "run.start" and caller.has("requester"):
-        return await opened(services, caller, NewThread(thread_id=thread_id, if_exists="do_nothing"))
+        return await opened(services, caller, shaped(NewThread, {"thread_id": thread_id, "if_exists": "do_nothing"}))
     return await visible_thread(services, caller, thread_id)
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from placet.api.access import Allow, Body, Gateway, SignedIn
 from placet.api.answers import Json
+from placet.api.bodies import shaped
 from placet.api.errors import ProblemError
 from placet.api.identity import Caller
 from placet.api.services import Services
@@ -199,5 +200,5 @@ async def update_state(
 async def _thread(services: Services, caller: Caller, thread_id: str, body: RunBody) -> ThreadRow:
     """Returns the thread of a request, made where the client says so."""
     if body.if_not_exists == "create" and caller.has("requester"):
-        return await opened(services, caller, NewThread(thread_id=thread_id, if_exists="do_nothing"))
+        return await opened(services, caller, shaped(NewThread, {"thread_id": thread_id, "if_exists": "do_nothing"}))
     return await visible_thread(services, caller, thread_id)
