@@ -18,9 +18,17 @@ SHOWN: Final = {"text", "sql", "console"}
 """Shown only here: `console` is run by tests/e2e/test_tutorial.py, `sql` by tests/e2e/test_how_to.py."""
 RUN_BY: Final = "".join(
     Path(TREE, "tests", "e2e", name).read_text("utf-8")
-    for name in ("test_how_to.py", "test_how_to_ask.py", "graphs/test_how_to_graphs.py")
+    for name in (
+        "test_how_to.py",
+        "test_how_to_ask.py",
+        "graphs/test_how_to_graphs.py",
+        "langgraph/test_how_to_clients.py",
+    )
 )
-BUILT_BY: Final = Path(TREE, "tests", "e2e", "test_other_sdks.py")
+BUILT_BY: Final = "".join(
+    Path(TREE, "tests", "e2e", name).read_text("utf-8")
+    for name in ("test_other_sdks.py", "langgraph/test_how_to_clients.py")
+)
 
 
 def of(*languages: str) -> list[object]:
@@ -71,4 +79,4 @@ def test_bash_is_a_file_that_a_test_runs(block: Block) -> None:
 @pytest.mark.parametrize("block", of("go", "ts", "js"))
 def test_what_is_written_for_another_sdk_is_a_file_that_a_test_builds(block: Block) -> None:
     assert block.name, "give it a name with file=…"
-    assert block.name in BUILT_BY.read_text("utf-8")
+    assert block.name in BUILT_BY

@@ -66,10 +66,15 @@ def worker(wire: Wire, deployment: Deployment) -> None:
     deployment.start_worker()
 
 
+def storm(wire: Wire, deployment: Deployment) -> None:
+    """Cuts every connection while the worker is killed."""
+    cut(wire, deployment)
+    worker(wire, deployment)
+
+
 HARMS: Final = (cut, gateways, worker)
 USUAL: Final = (
-    pytest.param(cut, SOME, id="cut-some"),
-    pytest.param(worker, SOME, id="worker-some"),
+    pytest.param(storm, SOME, id="storm-some"),
     *(pytest.param(harm, EVERYBODY, id=f"{harm.__name__}-everybody", marks=pytest.mark.repeated) for harm in HARMS),
 )
 
@@ -102,7 +107,7 @@ def test_every_client_gets_to_the_end_whatever_breaks(
             assert reports[client] == {"shown": 4}, client
             assert len(deployment.effects(text)) == 1, client
         else:
-            check_told(client, reports[client]["parts"], asked=harm is worker)
+            check_told(client, reports[client]["parts"], asked=harm in {worker, storm})
             assert len(deployment.effects(text)) == 2, client
 
 
