@@ -7,12 +7,10 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowExecutionStatus
 
+from placet_testing import resets
 from placet_testing.deployment import Deployment, Json
 
 pytestmark = pytest.mark.timeout(120)
@@ -22,22 +20,7 @@ def reset(deployment: Deployment, run: Json, before: Callable[[HistoryEvent], bo
     """Resets a run to the workflow task before the first event that fits, as an operator does in the UI."""
 
     async def act() -> None:
-        client = await deployment.temporal_client()
-        task = 0
-        async for event in client.get_workflow_handle(run["id"]).fetch_history_events():
-            if task and before(event):
-                break
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-                task = event.event_id
-        await client.workflow_service.reset_workflow_execution(
-            ResetWorkflowExecutionRequest(
-                namespace=client.namespace,
-                workflow_execution=WorkflowExecution(workflow_id=run["id"]),
-                reason="an operator's reason",
-                workflow_task_finish_event_id=task,
-                request_id=uuid.uuid4().hex,
-            )
-        )
+        await resets.reset(await deployment.temporal_client(), run["id"], before)
 
     asyncio.run(act())
 
@@ -50,10 +33,6 @@ def status_in_temporal(deployment: Deployment, run: Json) -> WorkflowExecutionSt
     return asyncio.run(ask())
 
 
-def asks_a_person(event: HistoryEvent) -> bool:
-    return event.event_type == EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED
-
-
 def test_what_is_decided_anew_after_a_reset_is_what_runs(deployment: Deployment) -> None:
     first, second, last = (uuid.uuid4().hex[:8] for _ in range(3))
     send = [{"tool": "send", "args": {"text": first}}]
@@ -62,7 +41,7 @@ def test_what_is_decided_anew_after_a_reset_is_what_runs(deployment: Deployment)
     assert deployment.decide(asked, "edit", args={"text": first, "copies": 2}).status_code == 200
     deployment.wait(lambda: [one["turn"] for one in deployment.read_run(run)["pending"]] == [1])
     assert len(deployment.effects(first)) == 1
-    reset(deployment, run, asks_a_person)
+    reset(deployment, run, resets.asks_a_person)
     deployment.wait(lambda: [one for one in deployment.read_run(run)["pending"] if fresh(one, asked)])
     (again,) = [one for one in deployment.read_run(run)["pending"] if fresh(one, asked)]
     assert deployment.decide(again, "edit", args={"text": second}).status_code == 200
@@ -83,7 +62,7 @@ def test_a_call_that_ran_before_the_reset_and_is_not_asked_anew_does_not_run_aga
     run = deployment.run([{"tool": "note", "args": {"text": noted}}, {"tool": "send", "args": {"text": sent}}])
     (asked,) = deployment.pending(run)
     deployment.wait(lambda: deployment.effects(noted))
-    reset(deployment, run, asks_a_person)
+    reset(deployment, run, resets.asks_a_person)
     deployment.wait(lambda: [one for one in deployment.read_run(run)["pending"] if fresh(one, asked)])
     (again,) = [one for one in deployment.read_run(run)["pending"] if fresh(one, asked)]
     assert deployment.decide(again).status_code == 200
