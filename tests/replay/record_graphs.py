@@ -97,6 +97,7 @@ SHAPES: Final[dict[str, tuple[str, object, Callable[[Graphs, Json], None]]]] = {
     "parallel": ("report", {"topic": "tea"}, reports),
     "breakpoint-stopped": ("stops", "x", stops),
     "failed": ("stops", "fail", nothing),
+    "told-at-changes": ("batched", "hello", nothing),
     "permitted": ("governed", json.dumps([REFUND, FIND, SEND]), edits_the_second),
     "expired": ("governed", json.dumps([("ship", {"order": 98})]), nothing),
     "aborted": ("governed", json.dumps([("ship", {"order": 99})]), nothing),

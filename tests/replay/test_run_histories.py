@@ -38,7 +38,7 @@ def test_there_is_a_history_of_each_shape() -> None:
     assert {"approved", "edited", "rejected", "expired", "cancelled", "crosswise", "uncertain-ran"} <= names
     graphs = {path.stem.removeprefix("graph-") for path in HISTORIES}
     assert {"answered", "batch", "crosswise", "governed", "parallel", "failed", "cancelled"} <= graphs
-    assert {"permitted", "expired", "aborted", "in-segments"} <= graphs
+    assert {"permitted", "expired", "aborted", "in-segments", "told-at-changes"} <= graphs
     assert {"uncertain-ran", "uncertain-not-run", "uncertain-stopped"} <= graphs
 
 

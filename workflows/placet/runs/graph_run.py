@@ -18,6 +18,8 @@ from placet.runs.stopping import Stopping
 from placet.runs.waits import Waits
 
 WORKFLOW_TYPE: Final = "GraphRun"
+_TELLS_CHANGES: Final = "graph-tells-changes"
+"""Runs of before showed their status anew after every superstep: an event, and a write to the list of workflows."""
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
@@ -36,7 +38,7 @@ class GraphRun:
         self._step = given.step
         self._says = given.says
         self._next: tuple[str, ...] = ()
-        self._standing = Standing(given)
+        self._standing = Standing(given, changes_only=workflow.patched(_TELLS_CHANGES))
 
     @workflow.run
     async def run(self, given: GraphInput) -> RunResult:

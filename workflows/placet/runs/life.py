@@ -58,9 +58,17 @@ async def _to_the_end(life: Coroutine[Any, Any, _Result], stopping: Stopping) ->
 class Standing:
     """How a run stands, as operators are told."""
 
-    def __init__(self, given: RunStart) -> None:
+    def __init__(self, given: RunStart, *, changes_only: bool = False) -> None:
+        """Tells of a run.
+
+        Args:
+            given: Its input.
+            changes_only: That it is running is told once until it is not, and not again with every step.
+        """
         self._given = given
         self._status = "running"
+        self._changes_only = changes_only
+        self._told = False
 
     def tell(self, turn: int, stopping: Stopping) -> None:
         """Shows operators how the run stands."""
@@ -68,8 +76,9 @@ class Standing:
             status = "waiting" if stopping.waiting else "running"
         else:
             status = self._status
-        if status != self._status or status == "running":
-            self._status = status
+        again = status == "running" and not (self._changes_only and self._told)
+        if status != self._status or again:
+            self._status, self._told = status, True
             story.show_status(status)
         workflow.set_current_details(story.run_details(self._given, status, turn, stopping.waiting))
 
