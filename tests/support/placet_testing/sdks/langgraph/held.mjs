@@ -27,19 +27,19 @@ const opened = [chat()];
 const turns = [[{ tool: "note", args: { text, hold: "before" } }]];
 await until("a page", () => opened[0].stream);
 opened[0].stream.submit({ messages: [{ type: "human", id: randomUUID(), content: JSON.stringify(turns) }] });
-const answered = new Set();
-function answer(stream) {
+function answer(seen) {
+  const { stream } = seen;
   const asked = stream?.interrupt?.id;
-  if (!asked || answered.has(asked) || stream.isLoading) return;
-  answered.add(asked);
+  if (!asked || seen.answered === asked || stream.isLoading) return;
+  Object.assign(seen, { answered: asked, at: Date.now() });
   if (newest) stream.respond("not_run", { interruptId: asked });
   else stream.submit(undefined, { command: { resume: { [asked]: "not_run" } } });
 }
 await until("the end", () => {
   const seen = opened.at(-1);
-  answer(seen.stream);
+  answer(seen);
   const broke = seen.stream && !seen.stream.isLoading && (seen.stream.error || !seen.shown().includes("Noted"));
-  if (thread && broke && opened.length < 60 && Date.now() - (seen.at ??= Date.now()) > 2_000) {
+  if (thread && broke && opened.length < 60 && Date.now() - (seen.at ??= Date.now()) > 5_000) {
     seen.root.unmount();
     opened.push(chat());
   }
