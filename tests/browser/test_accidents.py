@@ -133,12 +133,21 @@ def test_a_button_lives_after_600_milliseconds_and_not_before(stack: Stack, open
         ),
     ],
 )
-def test_keys_typed_before_the_page_is_ready_decide_nothing(stack: Stack, open_page: Opening, keys: str) -> None:
+def test_keys_typed_in_the_moment_in_which_the_page_appears_decide_nothing(
+    stack: Stack, open_page: Opening, keys: str
+) -> None:
+    """However long the machine takes for them: the moment stands still."""
     approval = stack.asked()
-    page = open_page(f"/approvals/{approval['id']}")
+    context = open_page.context()
+    context.clock.install()
+    page = context.new_page()
+    page.goto(f"/approvals/{approval['id']}")
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 60"))
+    page.evaluate(BACK)
     for key in keys.split():
         page.keyboard.press(key)
     expect(page.get_by_role("heading", level=1)).to_have_text(headline_of(approval))
+    page.clock.run_for(700)
     still_waits(stack, page, approval)
 
 
