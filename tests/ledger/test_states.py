@@ -17,7 +17,7 @@ async def test_of_a_run_the_newest_state_is_kept(ledger: Ledger) -> None:
     run, other = a_run(), a_run()
     await ledger.open_run(run)
     assert await ledger.graphs.state(run.id) is None
-    newest = GraphState({"notes": ["a", 2**70, "\ud800"]}, ("picture",), "c2")
+    newest = GraphState({"notes": ["a", 2**70, "\ud800"]}, ("picture",), "c2", {"i": 2})
     for number, state in enumerate((GraphState({"notes": []}, (), "c1"), newest, None)):
         await ledger.put_turn(a_turn(run, number, state))
     assert await ledger.graphs.state(run.id) == newest

@@ -36,14 +36,17 @@ class Pendings:
         self._judging = judging
 
     async def of(self, given: StepInput, waiting: Sequence[Waiting]) -> tuple[Pending, ...]:
-        """Returns what waits, with what policy says of each call in it; what it needs nobody for is in the log then."""
+        """Returns what waits, with what policy says of each call in it."""
         found: list[Pending] = []
         for one in waiting:
             found.append(await self._pending(given, one, sum(len(before.asks) for before in found)))
+        return tuple(found)
+
+    async def log(self, given: StepInput, found: Sequence[Pending]) -> None:
+        """Writes into the log what policy needs nobody for."""
         judged = [entry for pending in found for entry in _entries(given, pending)]
         if judged:
             await self._ledger.allow_or_deny(given.run_id, None, judged)
-        return tuple(found)
 
     async def still_allowed(self, given: StepInput) -> tuple[Answered, ...]:
         """Returns the answers; what was edited into a call that policy denies now is a rejection."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 import structlog
@@ -17,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from placet.contracts.canonical import parse_object
 from placet.contracts.events import TurnCompleted
-from placet.contracts.graphs import StepInput, StepResult
+from placet.contracts.graphs import Pending, StepInput, StepResult
 from placet.contracts.runs import CloseInput
 from placet.effects._answers import usage_of
 from placet.effects._beat import beat_of
@@ -190,6 +191,7 @@ class SuperstepActivities:
         for place, one in enumerate(reached.messages):
             there = one.id if one.id in results else None
             rows[there or uuid.uuid5(_ROWS, f"{named} {place}").hex] = one
+        pending = await self._pendings.of(given, reached.waiting)
         turn = TurnRow(
             id=uuid.uuid5(_ROWS, named).hex,
             run_id=given.run_id,
@@ -198,10 +200,11 @@ class SuperstepActivities:
             parent_turn=given.parent_turn,
             message_ids=tuple(rows),
             checkpoint=reached.head,
-            state=reached.state,
+            state=reached.state and replace(reached.state, waits=_approvals_of(reached, pending)),
         )
         kept = {message_id: stored_message(message) for message_id, message in rows.items()}
         await self._ledger.put_turn(turn, kept, _completed(given, reached, rows))
+        await self._pendings.log(given, pending)
         said = [message_id for message_id, message in rows.items() if isinstance(message, AIMessage)]
         for message in reached.messages:
             if isinstance(message, AIMessage):
@@ -215,7 +218,7 @@ class SuperstepActivities:
             output_ref=await self._output(reached.output) if ended else None,
             stop_at=reached.stop_at,
             next=reached.next,
-            pending=await self._pendings.of(given, reached.waiting),
+            pending=pending,
         )
 
     async def _output(self, output: object) -> str:
@@ -269,6 +272,13 @@ def _completed(given: StepInput, reached: Reached, rows: Mapping[str, BaseMessag
         calls=sum(len(answer.tool_calls) for answer in answers),
         usage=usage_of(answers[-1]) if answers else None,
     )
+
+
+def _approvals_of(reached: Reached, found: Sequence[Pending]) -> dict[str, int]:
+    """Returns how many approvals each interrupt is put to people as; none where the graph goes on meanwhile."""
+    if reached.status != "waits":
+        return {}
+    return {pending.id: sum(ask.verdict.effect == "ask" for ask in pending.asks) for pending in found}
 
 
 def _text_of(output: object) -> str:

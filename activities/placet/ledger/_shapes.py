@@ -167,11 +167,13 @@ class GraphState:
         values: By the names of the state's keys.
         left_out: The keys whose values were too long to be kept here.
         checkpoint: Where the graph stood then.
+        waits: How many approvals each interrupt that waited then is put to people as; None where nobody has kept it.
     """
 
     values: Mapping[str, JsonValue]
     left_out: tuple[str, ...] = ()
     checkpoint: str | None = None
+    waits: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

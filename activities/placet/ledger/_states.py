@@ -18,7 +18,8 @@ async def keep(connection: AsyncConnection, turn: TurnRow, state: GraphState) ->
     if (await connection.execute(over)).scalar_one():
         return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    body = {"values": dict(state.values), "left_out": list(state.left_out)}
+    waits = None if state.waits is None else dict(state.waits)
+    body = {"values": dict(state.values), "left_out": list(state.left_out), "waits": waits}
     row = {"turn": turn.turn, "checkpoint": turn.checkpoint, "body": body}
     new = dialect.insert(states).values(run_id=turn.run_id, **row)
     await connection.execute(new.on_conflict_do_update(index_elements=[states.c.run_id], set_=row))
@@ -30,4 +31,5 @@ async def of_run(connection: AsyncConnection, run_id: str) -> GraphState | None:
     if row is None:
         return None
     body = cast("dict[str, Any]", row.body)
-    return GraphState(body["values"], tuple(body["left_out"]), row.checkpoint)
+    # What an older version has written says nothing of what waits.
+    return GraphState(body["values"], tuple(body["left_out"]), row.checkpoint, body.get("waits"))

@@ -27,12 +27,18 @@ def test_a_state_without_messages_is_given_streamed_and_read(client: Any) -> Non
     parts = list(client.runs.stream(thread, "report", input={"topic": "tea"}, stream_mode="values"))
     assert parts[-1].event == "end"
     (interrupt,) = parts[-2].data["__interrupt__"]
+    asked = {action["approval_id"]: action for action in interrupt["value"]["action_requests"]}
+    assert len(asked) == 3, "what is asked in parallel is told together, and not before all of it is there"
     assert parts[-2].data["topic"] == "tea"
     assert parts[-2].data["notes"] == ["plan tea"]
     assert client.threads.get_state(thread)["values"]["notes"] == ["plan tea"]
     assert client.threads.get(thread)["values"]["topic"] == "tea"
     assert client.threads.search(ids=[thread])[0]["values"]["notes"] == ["plan tea"]
-    values = client.runs.wait(thread, "report", command={"resume": _answers([interrupt])})
+    (publish,) = (name for name, action in asked.items() if action["name"] == "publish")
+    values = client.runs.wait(thread, "report", command={"resume": {publish: {"type": "approve"}}})
+    assert "publish accept" in values["notes"], "the branch that was answered has gone on until it rests too"
+    rest = values["__interrupt__"][0]["value"]["action_requests"]
+    assert {action["approval_id"] for action in rest} == asked.keys() - {publish}
     while "__interrupt__" in values:
         values = client.runs.wait(thread, "report", command={"resume": _answers(values["__interrupt__"])})
     assert values["topic"] == "tea"

@@ -26,6 +26,8 @@ _BEGIN: Final = 1.0
 """Seconds that the follower of the log has to find it; where the ledger is down, looking again must do."""
 _AGAIN: Final = 0.5
 """Seconds until the ledger is asked again."""
+_GRAPH: Final = 1.0
+"""Seconds between looks at a graph of which one branch goes on while another waits: no event tells of its rest."""
 _CHECK: Final = 1.0
 """Seconds between looks at whether the caller may still follow."""
 
@@ -49,8 +51,8 @@ async def following(
     """
     if services.stopping.is_set():
         return
-    woken = asyncio.Event()
-    run_id = ""
+    woken, loop = asyncio.Event(), asyncio.get_running_loop()
+    run_id, quiet_since = "", loop.time()
 
     def hear(events: Sequence[Event]) -> None:
         if any(not run_id or event.run_id == run_id or _starts_on(thread, event) for event in events):
@@ -73,7 +75,11 @@ async def following(
             yield snapshot
             if snapshot.resting and not stays:
                 return
-            if not await _any_of(woken, gone, services.stopping):
+            partly = not snapshot.resting and snapshot.run is not None and bool(snapshot.run.pending)
+            if await _any_of(woken, gone, services.stopping, seconds=_GRAPH if partly else BEAT):
+                quiet_since = loop.time()
+            elif loop.time() - quiet_since >= BEAT - _GRAPH / 2:
+                quiet_since = loop.time()
                 yield None
 
 
@@ -102,11 +108,11 @@ def _watched(services: Services, caller: Caller) -> Generator[asyncio.Event]:
         watching.cancel()
 
 
-async def _any_of(*events: asyncio.Event) -> bool:
-    """Returns whether one of several things happened before the next sign of life is due."""
+async def _any_of(*events: asyncio.Event, seconds: float) -> bool:
+    """Returns whether one of several things happened before the time was over."""
     tasks = {asyncio.create_task(event.wait()) for event in events}
     try:
-        done, _ = await asyncio.wait(tasks, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)
     finally:
         for task in tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,13 +14,14 @@ from placet.api.rights import may_see
 from placet.langgraph_api.ids import checkpoint_id_of
 from placet.langgraph_api.interrupts import Interrupt
 from placet.langgraph_api.messages import open_calls, shown_messages
-from placet.ledger import GraphState, Progress, RunQuery, Shown, ThreadRow
+from placet.ledger import LARGEST_PAGE, ApprovalQuery, GraphState, Progress, RunQuery, Shown, ThreadRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from placet.api.identity import Caller
     from placet.api.services import Services
+    from placet.contracts.approvals import Approval
     from placet.contracts.runs import Run
     from placet.ledger import MessageDict, ThreadStatus, Viewer
 
@@ -113,7 +115,7 @@ async def snapshot_of(
     if run.ended_at is not None:
         return Snapshot(thread, run, messages, None, resting=True, progress=progress, state=state)
     waiting = [one for one in run.pending if not one.recorded and one.id not in answered]
-    resting = bool(waiting) and len(waiting) >= open_calls(kept)
+    resting = bool(waiting) and len(waiting) >= open_calls(kept) and await _graph_rests(services, run, waiting, state)
     seen = tuple(one for one in waiting if may_see(caller, one))
     interrupt = Interrupt(seen) if resting and seen else None
     if interrupt is not None and noted:
@@ -156,6 +158,31 @@ async def _state_of(services: Services, run: Run, viewer: Viewer | None) -> Grap
         before = [one for one in (await services.ledger.runs(query, services.clock())).items if one.id != run.id]
         state = await services.ledger.graphs.state(before[0].id) if before else None
     return state or GraphState({})
+
+
+async def _graph_rests(services: Services, run: Run, waiting: Sequence[Approval], state: GraphState) -> bool:
+    """Returns whether every interrupt of a graph waits for people; also where the run is none of a graph.
+
+    An interrupt whose approvals have all ended lets its branch go on, and one whose approvals are not all there is
+    being asked about.
+    """
+    if state.waits is None:
+        return True
+    there = Counter(_interrupt_of(one) for one in waiting)
+    if any(name not in there for name in state.waits):
+        return False
+    if all(there[name] >= count for name, count in state.waits.items()):
+        return bool(state.waits)
+    ever = await services.ledger.approvals(
+        ApprovalQuery(run_id=run.id, statuses=(), limit=LARGEST_PAGE), services.clock()
+    )
+    asked = Counter(_interrupt_of(one) for one in ever.items)
+    return all(asked[name] >= count for name, count in state.waits.items())
+
+
+def _interrupt_of(approval: Approval) -> str:
+    graph = approval.metadata.get("graph")
+    return str(graph.get("interrupt_id")) if isinstance(graph, dict) else ""
 
 
 async def _note(services: Services, caller: Caller, thread_id: str, interrupt: Interrupt) -> None:

@@ -44,6 +44,6 @@ await until("the end", () => {
     opened.push(chat());
   }
   return seen.shown().endsWith(`Noted ${text}. / Noted ${text}.`);
-});
+}, 120_000);
 console.log(JSON.stringify({ shown: opened.at(-1).stream.messages.length }));
 process.exit(0);

@@ -23,10 +23,10 @@ export function page(hook) {
   return seen;
 }
 
-export async function until(what, holds) {
+export async function until(what, holds, patience = PATIENCE) {
   const since = Date.now();
   while (!holds()) {
-    if (Date.now() - since > PATIENCE) throw new Error(`not within a minute: ${what}`);
+    if (Date.now() - since > patience) throw new Error(`not within ${patience} ms: ${what}`);
     await new Promise((again) => setTimeout(again, 20));
   }
 }
