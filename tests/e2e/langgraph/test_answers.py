@@ -235,6 +235,37 @@ def test_of_two_clients_that_race_one_wins_through_whichever_gateway(chat: Chat)
         assert len(chat.deployment.effects(text)) <= 1
 
 
+def test_the_same_answer_at_once_ten_times_is_one_run(chat: Chat) -> None:
+    thread, text = chat.thread(), a_text()
+    interrupt = chat.waiting(thread, [call(text)])
+    answers = together([partial(posted, chat, thread, interrupt["id"], "dana", place % 2) for place in range(10)])
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["run_id"] for answer in answers}) == 1
+    chat.deployment.wait(lambda: chat.look(thread)["status"] == "idle")
+    assert len(chat.deployment.effects(text)) == 1
+
+
+def test_an_answer_a_stop_and_a_new_message_that_race_have_one_end_and_no_failure(chat: Chat) -> None:
+    for _ in range(3):
+        thread, text = chat.thread(), a_text()
+        interrupt = chat.waiting(thread, [call(text)])
+        (run,) = chat.client("bot").runs.list(thread)
+        bot, path = chat.deployment.client("bot", 1), f"/langgraph/threads/{thread}/runs"
+        message: Json = {"assistant_id": "desk", "input": script([]), "multitask_strategy": "interrupt"}
+        answers = together(
+            [
+                partial(posted, chat, thread, interrupt["id"], "dana"),
+                partial(bot.post, f"{path}/{run['run_id']}/cancel"),
+                partial(bot.post, path, json=message),
+            ]
+        )
+        assert all(answer.status_code < 500 for answer in answers), [answer.text for answer in answers]
+        ended = chat.deployment.ended(interrupt["id"])
+        assert (answers[0].status_code == 200) == (ended["status"] == "approved")
+        chat.deployment.wait(lambda thread=thread: chat.look(thread, "bot")["status"] == "idle")
+        assert len(chat.deployment.effects(text)) <= (ended["status"] == "approved")
+
+
 def posted(chat: Chat, thread: str, interrupt_id: str, user: str, gateway: int = 0) -> httpx.Response:
     body = {"assistant_id": "desk", "command": {"resume": {interrupt_id: APPROVE}}}
     return chat.deployment.client(user, gateway).post(f"/langgraph/threads/{thread}/runs", json=body)
