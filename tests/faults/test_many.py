@@ -62,7 +62,7 @@ def compete(
             raced.append((run, asked, text, race(deployment, chance, asked)))
         finished = [deployment.finished(run) for run, _, _, _ in raced]
         for _, asked, _, _ in raced:
-            deployment.ended(asked)
+            deployment.closed(asked)
         told = deployment.events()
         for run, (_, asked, text, answers) in zip(finished, raced, strict=True):
             kept = deployment.read(asked)
@@ -142,7 +142,7 @@ def test_approve_reject_withdraw_and_the_deadline_within_ten_milliseconds(
             )
         ]
         answers: Answers = together(moments)
-        kept = [deployment.ended(one) for one in asked]
+        kept = [deployment.closed(one) for one in asked]
         told = deployment.events()
         for place, (one, end) in enumerate(zip(asked, kept, strict=True)):
             own = [event["type"] for event in told if event["approval_id"] == one["id"]]
@@ -188,7 +188,7 @@ def test_the_same_decision_a_hundred_times_with_as_many_keys(deployment: Deploym
     statuses = Counter(answer.status_code for answer in answers)
     assert statuses.keys() <= {200, 202, 409}, statuses
     assert statuses[200] <= 1
-    kept = deployment.ended(asked)
+    kept = deployment.closed(asked)
     ids = {answer.json()["decision_id"] for answer in answers if answer.status_code == 202}
     refused = {entry["decision_id"] for entry in kept["refused"]}
     # The last twenty refusals are shown; each has its event.

@@ -76,6 +76,8 @@ def test_workers_are_exchanged_one_beside_the_other_while_runs_wait(deployment: 
     deployment.worker_program = NEXT
     try:
         deployment.up(workers=2, gateways=2)
+        new = deployment.workers[-1]
+        deployment.wait(lambda: "worker.started" in new.log.read_text(), 60)
         assert deployment.decide(gates["between"]).status_code == 200
         assert old.end() == 0
         assert deployment.decide(gates["after"]).status_code == 200

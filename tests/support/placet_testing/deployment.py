@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import httpx
+from temporalio.client import WorkflowExecutionStatus
 
 from placet.contracts.events import Event
 from placet.ledger import Ledger, LedgerUnavailableError
@@ -92,7 +93,7 @@ class Deployment(Processes):
         return answer.json()
 
     def ended(self, approval: Json | str, limit: float = 90.0) -> Json:
-        """Waits until the workflow of the approval has ended and the ledger says so, and returns it."""
+        """Waits until the log tells of the approval's end, and returns it; refusals may be told after it."""
         found: list[Json] = []
 
         def closed() -> bool:
@@ -101,6 +102,15 @@ class Deployment(Processes):
 
         self.wait(closed, limit)
         return self.read(approval)
+
+    def closed(self, approval: Json, limit: float = 90.0) -> Json:
+        """Waits until Temporal has closed the workflow of the approval: whatever reached it is on record then."""
+        self.wait(lambda: asyncio.run(self._is_closed(f"approval-{approval['id']}")), limit)
+        return self.ended(approval)
+
+    async def _is_closed(self, workflow_id: str) -> bool:
+        described = await (await self.temporal_client()).get_workflow_handle(workflow_id).describe()
+        return described.status != WorkflowExecutionStatus.RUNNING
 
     def _row_ended(self, approval_id: str) -> bool:
         # Reads apply the deadline before anybody has recorded it; the log has only what is recorded.

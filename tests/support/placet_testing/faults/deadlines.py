@@ -45,7 +45,7 @@ def at(approval: Json, milliseconds: float, send: Callable[[], httpx.Response], 
 
 def check(deployment: Deployment, asked: Json, answers: list[httpx.Response]) -> str:
     """Checks what was answered against what is kept, and returns how it ended."""
-    kept = deployment.ended(asked)
+    kept = deployment.closed(asked)
     return check_against(asked, kept, deployment.told(asked["id"]), answers)
 
 
