@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def serve(folder: Path, port: int, **environment: str) -> subprocess.Popen[bytes
 
 
 def main() -> int:
-    """Runs everything until Ctrl-C."""
+    """Runs everything until Ctrl-C, or until it is asked to end."""
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.default_int_handler)
     missing = [program for program in ("git", "node", "npm", "npx") if shutil.which(program) is None]
     if missing:
         say_on_stderr(f"Not here: {', '.join(missing)} (Debian: apt-get install git npm)")

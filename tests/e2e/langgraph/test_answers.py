@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from placet.langgraph_api.ids import HEX_32
 from placet_testing.chatting import APPROVE, Chat, a_text, actions_of, call, contents, interrupt_of, refused, script
 from placet_testing.deployment import Json, together
 
@@ -126,6 +127,9 @@ def test_the_calls_of_a_turn_are_one_interrupt_and_are_decided_in_their_order(ch
     interrupt = chat.waiting(thread, [call(texts[0]), call(a_text(), "note"), *map(call, texts[1:])])
     assert [action["args"]["text"] for action in actions_of(interrupt)] == texts
     assert len(interrupt["value"]["review_configs"]) == 3
+    ids = [interrupt["id"], *(action["approval_id"] for action in actions_of(interrupt))]
+    assert all(HEX_32.fullmatch(one) for one in ids), "clients take a map of other keys for a bare answer"
+    assert len(set(ids)) == 4
     chat.look(thread)
     with refused(422, "invalid_decision", "3 decisions"):
         chat.resume(thread, {"decisions": [{"type": "approve"}]})
