@@ -161,6 +161,7 @@ class SuperstepActivities:
             parse_object(await self._ledger.get_args(ref)) if ref else None
             for ref in (given.input_ref, given.context_ref)
         ]
+        again = activity.info().attempt > 1
         return Wanted(
             run_id=given.run_id,
             agent=given.agent,
@@ -174,9 +175,15 @@ class SuperstepActivities:
             uncertain=uncertain,
             stop_at=given.stop_at,
             answers=await self._pendings.still_allowed(given),
-            again=activity.info().attempt > 1,
+            again=again,
+            known=await self._known(given) if again else frozenset(),
             mark=_mark_of(given),
         )
+
+    async def _known(self, given: StepInput) -> frozenset[str]:
+        """Returns the ids that the messages of the transcript have in the graph."""
+        told = await self._ledger.transcript(given.parent_turn)
+        return frozenset(str(message["data"].get("id")) for message in told)
 
     async def _kept(self, given: StepInput, reached: Reached, results: Collection[str]) -> StepResult:
         """Writes what the superstep has said, and returns it as the workflow holds it.

@@ -23,6 +23,7 @@ class Wanted:
         messages: Of the input, and of the thread since the graph saw it last.
         given: The graph's own input, where it is not messages.
         context: What its nodes get beside the state.
+        known: Where an earlier attempt may have begun, the ids of the messages that the transcript has.
         uncertain: The ids of calls of earlier runs that may have run and have no result.
         stop_at: LangGraph's step at which it has taken too many; None begins to count.
         again: An earlier attempt may have begun.
@@ -38,6 +39,7 @@ class Wanted:
     messages: Sequence[BaseMessage] = ()
     given: Mapping[str, Any] | None = None
     context: Mapping[str, Any] | None = None
+    known: frozenset[str] = frozenset()
     uncertain: frozenset[str] = frozenset()
     stop_at: int | None = None
     answers: Sequence[Answered] = ()

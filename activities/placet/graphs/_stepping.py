@@ -85,6 +85,7 @@ class Stepping:
         self._places: dict[str, Place] = {}
         self._failed: str | None = None
         self._output: object = None
+        self._before: object = None
         self._problems: dict[str, str] = {}
         self._ran: set[tuple[str, str]] = set()
 
@@ -101,13 +102,14 @@ class Stepping:
         before = await self._state()
         if self._wanted.head is not None and before.metadata is None:
             raise CheckpointGoneError(self._wanted.head)
+        self._before = await self._values_of_the_head(before)
         stop_at = self._stop_at(before)
         started = await self._taken_up() or await self._branched_off(before) or before
         try:
             given, flags = await (self._given(before) if started is before else self._going_on())
         except MisfitError:
             # Nothing of it fits: it is asked again, and the graph has not heard of it.
-            return await self._reached(before, before, stop_at, drained=False)
+            return await self._reached(before, stop_at, drained=False)
         self._drain_at_the_boundary(started, stop_at)
         try:
             drained = await self._stream(given, self._config(flags, stop_at - _step(started) - 2))
@@ -115,11 +117,19 @@ class Stepping:
             drained = await self._stream_without_the_refused(str(error), stop_at - _step(started) - 2)
         self._check_who_was_told()
         after = await self._state()
-        return await self._reached(before, after, stop_at, drained=drained)
+        return await self._reached(after, stop_at, drained=drained)
 
     async def _state(self) -> StateSnapshot:
         with self._database():
             return await self._graph.aget_state(self._config({}))
+
+    async def _values_of_the_head(self, before: StateSnapshot) -> object:
+        """Returns the state without what tasks have written since: of that an earlier attempt may have told nothing."""
+        if not self._wanted.again or self._wanted.head is None:
+            return before.values
+        config = self._config({"checkpoint_id": self._wanted.head})
+        with self._database():
+            return (await self._graph.aget_state(config)).values
 
     @contextlib.contextmanager
     def _database(self) -> Generator[None]:
@@ -314,16 +324,17 @@ class Stepping:
         if payload.get("error") is not None and self._failed is None:
             self._failed = payload["name"]
 
-    async def _reached(self, before: StateSnapshot, after: StateSnapshot, stop_at: int, *, drained: bool) -> Reached:
+    async def _reached(self, after: StateSnapshot, stop_at: int, *, drained: bool) -> Reached:
         waiting = () if drained else tuple(self._waiting(after))
         output = after.values if self._output is None else self._output
+        new = new_messages(self._before, after.values, self._wanted.messages)
         return Reached(
             status="drained" if drained else "waits" if waiting else "ended",
             head=self._saver.pin.head or "",
             stop_at=stop_at,
             next=after.next,
             waiting=waiting,
-            messages=new_messages(before.values, after.values, self._wanted.messages),
+            messages=[one for one in new if one.id not in self._wanted.known],
             state=shown_state(self._graph, after.values, output),
             output=output,
         )

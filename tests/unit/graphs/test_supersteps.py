@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from langchain_core.messages import AIMessage
 from langgraph.errors import GraphRecursionError
-from langgraph.graph import START, StateGraph
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, field_validator
 from sqlalchemy import make_url
@@ -276,3 +277,29 @@ async def test_every_superstep_has_the_context_of_the_run_and_nobody_sets_what_i
         "thread_id": runs.wanted.thread_id,
         "clerk": "bob",
     }
+
+
+@pytest.mark.parametrize("way", ["in one superstep after another", "in segments"])
+async def test_what_was_said_before_a_crash_is_told_by_the_attempt_that_follows(runs: Runs, way: str) -> None:
+    """LangGraph shows a state with what its tasks have written since, so that it seems to have been there before."""
+
+    def says_so(state: MessagesState) -> Any:
+        del state
+        answer = interrupt("What?")
+        return {"messages": [AIMessage(f"said {answer}", id="m1")]}
+
+    def last(state: MessagesState) -> Any:
+        return {"messages": [AIMessage(f"after {len(state['messages'])}", id="m2")]}
+
+    builder = StateGraph(MessagesState).add_node("says", says_so).add_node(last)
+    agent = runs.of(builder.add_edge(START, "says").add_edge("says", "last").compile())
+    if way == "in segments":
+        agent.run_in_segments("as it was told to")
+    waits = await runs.until_it_rests(agent, {"messages": []})
+    answers = (says(waits, "a"),)
+    lost = await runs.step(agent, answers=answers, mark="w 1")
+    again = await runs.step(agent, head=waits.head, answers=answers, mark="w 1", again=True)
+    assert [one.text for one in again.messages] == [one.text for one in lost.messages] != []
+    known = frozenset({"m1"})
+    more = await runs.step(agent, head=waits.head, answers=answers, mark="w 1", again=True, known=known)
+    assert "m1" not in [one.id for one in more.messages]
