@@ -181,8 +181,7 @@ def test_a_failed_run_is_an_error_to_everybody_who_waits(chat: Chat) -> None:
     assert chat.look(thread, "bot")["status"] == "error"
     state = chat.client("bot").threads.get_state(thread)
     assert "40 turns" in state["tasks"][-1]["error"]
-    thread = chat.thread()
-    failed = chat.client("bot").runs.wait(thread, "desk", input=broken, raise_error=False)
+    failed = chat.client("bot").runs.join(thread, data_of(seen[0])["run_id"])
     assert "40 turns" in failed["__error__"]["message"]
 
 
