@@ -93,6 +93,16 @@ def test_a_row_that_another_decided_stays_for_a_moment_and_says_so(stack: Stack,
     expect(row.get_by_role("checkbox")).to_have_count(0)
 
 
+def test_what_has_the_focus_keeps_it_when_the_page_is_read_again(stack: Stack, open_page: Opening) -> None:
+    page = open_page(f"/approvals/{stack.asked()['id']}")
+    armed(page)
+    for one in (page.get_by_role("button", name="Approve", exact=True), page.get_by_text("Reject…", exact=True)):
+        one.focus()
+        page.evaluate("() => { document.getElementById('card').dataset.old = ''; dispatchEvent(new Event('online')); }")
+        expect(page.locator("#card[data-old]")).to_have_count(0)
+        expect(one).to_be_focused()
+
+
 def test_new_requests_wait_behind_a_button(stack: Stack, open_page: Opening) -> None:
     """But for those between the reading of the page and the begin of its stream, which another tab has begun here."""
     context = open_page.context()

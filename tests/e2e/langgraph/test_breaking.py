@@ -32,8 +32,6 @@ OLD_PYTHON: Final = "python 0.2.0"
 SDKS: Final = ("python", OLD_PYTHON, *LINES)
 PAGES: Final = (*(f"page {line}" for line in LINES), f"page {REACT}")
 EVERYBODY: Final = (*SDKS, *PAGES)
-SOME: Final = ("python", "sdk-1-15-0", f"page {REACT}")
-"""One of each kind, the newest."""
 
 
 @pytest.fixture
@@ -72,25 +70,20 @@ def storm(wire: Wire, deployment: Deployment) -> None:
     worker(wire, deployment)
 
 
-HARMS: Final = (cut, gateways, worker)
-USUAL: Final = (
-    pytest.param(storm, SOME, id="storm-some"),
-    *(pytest.param(harm, EVERYBODY, id=f"{harm.__name__}-everybody", marks=pytest.mark.repeated) for harm in HARMS),
-)
+HARMS: Final = (storm, gateways, *(pytest.param(harm, marks=pytest.mark.repeated) for harm in (cut, worker)))
 
 
-@pytest.mark.parametrize(("harm", "clients"), USUAL)
+@pytest.mark.parametrize("harm", HARMS)
 def test_every_client_gets_to_the_end_whatever_breaks(
     chat: Chat,
     wire: Wire,
     langgraph_programs: Path,
     oldest_langgraph_sdk: Path,
     harm: Callable[[Wire, Deployment], None],
-    clients: Sequence[str],
 ) -> None:
-    deployment, texts = chat.deployment, {client: a_text() for client in clients}
+    deployment, texts = chat.deployment, {client: a_text() for client in EVERYBODY}
     url = f"http://{wire.address}/langgraph"
-    with ThreadPoolExecutor(len(clients)) as pool:
+    with ThreadPoolExecutor(len(EVERYBODY)) as pool:
         running = {
             client: pool.submit(report, client, langgraph_programs, oldest_langgraph_sdk, (url, key_of("max"), text))
             for client, text in texts.items()

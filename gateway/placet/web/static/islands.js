@@ -77,10 +77,12 @@ function replace(old, fresh) {
   keepKeys(old, fresh);
   const kept = old.querySelector('[data-kept]');
   if (kept) fresh.querySelector('#outcome')?.after(kept.cloneNode(true));
+  // That controls are dead for a moment is no news of the page's.
+  for (const bar of fresh.querySelectorAll('[data-arm]')) bar.toggleAttribute('data-disarmed', Boolean(old.querySelector('[data-disarmed]')));
   if (old.isEqualNode(fresh)) return;
   const typed = ended ? drafts(old) : [];
   const wasDeciding = Boolean(document.activeElement?.closest('.bar')) && old.contains(document.activeElement);
-  const focused = old.contains(document.activeElement) ? document.activeElement?.id : '';
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
   for (const fold of /** @type {NodeListOf<HTMLDetailsElement>} */ (old.querySelectorAll('details[data-key]'))) {
     fresh.querySelector(`details[data-key="${fold.dataset.key}"]`)?.toggleAttribute('open', fold.open);
   }
@@ -88,7 +90,21 @@ function replace(old, fresh) {
   old.replaceWith(next);
   if (decides(old) !== decides(next)) document.dispatchEvent(new CustomEvent(OTHER));
   if (ended) tellEnd(next, typed, wasDeciding);
-  else if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  else if (focused) twin(focused, old, next)?.focus({ preventScroll: true });
+}
+
+/**
+ * Returns what stands now where an element stood, if it says the same.
+ * @param {Element} one
+ * @param {Element} old
+ * @param {Element} next
+ * @returns {HTMLElement | undefined}
+ */
+function twin(one, old, next) {
+  if (one.id) return document.getElementById(one.id) ?? undefined;
+  const alike = /** @param {Element} within */ (within) =>
+    /** @type {HTMLElement[]} */ ([...within.querySelectorAll(one.tagName)].filter((other) => other.textContent === one.textContent));
+  return alike(next)[alike(old).indexOf(/** @type {HTMLElement} */ (one))];
 }
 
 /**
