@@ -102,14 +102,20 @@ def test_a_page_whose_scripts_never_come_is_one_without_scripts(stack: Stack, op
     expect(page.locator("#outcome")).to_contain_text("Approved by Local (web)")
 
 
-def test_a_button_lives_after_600_milliseconds_and_not_before(stack: Stack, open_page: Opening) -> None:
-    approval = stack.asked()
+def standing_still(open_page: Opening, approval: Json) -> Page:
+    """Opens an approval, and lets no time pass from the moment in which its tab comes back."""
     context = open_page.context()
     context.clock.install()
     page = context.new_page()
     page.goto(f"/approvals/{approval['id']}")
     page.clock.pause_at(page.evaluate("Date.now() / 1000 + 60"))
     page.evaluate(BACK)
+    return page
+
+
+def test_a_button_lives_after_600_milliseconds_and_not_before(stack: Stack, open_page: Opening) -> None:
+    approval = stack.asked()
+    page = standing_still(open_page, approval)
     button = page.get_by_role("button", name="Approve", exact=True)
     page.clock.run_for(590)
     button.click()
@@ -138,12 +144,7 @@ def test_keys_typed_in_the_moment_in_which_the_page_appears_decide_nothing(
 ) -> None:
     """However long the machine takes for them: the moment stands still."""
     approval = stack.asked()
-    context = open_page.context()
-    context.clock.install()
-    page = context.new_page()
-    page.goto(f"/approvals/{approval['id']}")
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 60"))
-    page.evaluate(BACK)
+    page = standing_still(open_page, approval)
     for key in keys.split():
         page.keyboard.press(key)
     expect(page.get_by_role("heading", level=1)).to_have_text(headline_of(approval))

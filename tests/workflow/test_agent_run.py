@@ -354,12 +354,17 @@ async def test_a_call_that_policy_asks_about_by_now_shows_what_policy_says(
     assert [one.reason for one in effects.settled] == ["rejected"]
 
 
+def held_and_sent_back() -> FakeEffects:
+    """One call, which the door holds, and sends back when it is let go."""
+    effects = FakeEffects([[a_call(0, "refund")]], hold={"refund": asyncio.Event()})
+    effects.outcomes["refund"].append("ask")
+    return effects
+
+
 async def test_what_is_denied_at_the_door_does_not_run(
     workflow_environment: WorkflowEnvironment, task_queue: str
 ) -> None:
-    effects = FakeEffects([[a_call(0, "refund")]])
-    effects.outcomes["refund"].append("ask")
-    effects.hold["refund"] = asyncio.Event()
+    effects = held_and_sent_back()
     async with a_run(workflow_environment, task_queue, effects) as run:
         await effects.until(lambda: bool(effects.ran))
         effects.verdicts["refund"] = "deny"
@@ -371,9 +376,7 @@ async def test_what_is_denied_at_the_door_does_not_run(
 async def test_what_the_door_sends_back_does_not_run_once_the_run_is_cancelled(
     workflow_environment: WorkflowEnvironment, task_queue: str
 ) -> None:
-    effects = FakeEffects([[a_call(0, "refund")]])
-    effects.outcomes["refund"].append("ask")
-    effects.hold["refund"] = asyncio.Event()
+    effects = held_and_sent_back()
     async with a_run(workflow_environment, task_queue, effects) as run:
         await effects.until(lambda: bool(effects.ran))
         await run.cancel()

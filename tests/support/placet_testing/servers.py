@@ -226,35 +226,30 @@ def langgraph_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def oldest_langgraph_sdk() -> Path:
     """The folder of the oldest Python SDK of LangGraph that is supported, with what it needs."""
-    try:
-        return python_packages(*OLDEST_LANGGRAPH_SDK)
-    except ProvisionError as error:
-        unavailable(str(error))
+    return _packages(OLDEST_LANGGRAPH_SDK)
 
 
 @pytest.fixture(scope="session")
 def oldest_langgraph() -> Path:
     """The folder of the oldest LangGraph that graphs run on."""
-    try:
-        return python_packages(*OLDEST_LANGGRAPH)
-    except ProvisionError as error:
-        unavailable(str(error))
+    return _packages(OLDEST_LANGGRAPH)
 
 
 @pytest.fixture(scope="session")
 def deepagents() -> Path:
     """The folder of LangChain's deep agents."""
-    try:
-        return python_packages(*DEEPAGENTS)
-    except ProvisionError as error:
-        unavailable(str(error))
+    return _packages(DEEPAGENTS)
 
 
 @pytest.fixture(scope="session")
 def temporals_plugin() -> Path:
     """The folder of Temporal's own LangGraph plugin."""
+    return _packages(TEMPORALS_PLUGIN)
+
+
+def _packages(wanted: tuple[str, Path]) -> Path:
     try:
-        return python_packages(*TEMPORALS_PLUGIN)
+        return python_packages(*wanted)
     except ProvisionError as error:
         unavailable(str(error))
 

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,22 +14,18 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint
 from langgraph.graph import START, StateGraph
-from sqlalchemy import make_url
 
 from placet.contracts.config import AgentConfig
-from placet.graphs import Checkpoints, GraphAgent
+from placet.graphs import GraphAgent
 from placet.graphs._loading import Source
 from placet_testing.graphs.stepping import Notes, Runs
 
 diary: list[str] = []
 
 
-@pytest.fixture
-async def runs(tmp_path: Path) -> AsyncIterator[Runs]:
+@pytest.fixture(autouse=True)
+def _empty_diary() -> None:
     diary.clear()
-    checkpoints = Checkpoints(make_url(f"sqlite+aiosqlite:///{tmp_path}/ledger.db"))
-    yield Runs(checkpoints)
-    await checkpoints.close()
 
 
 def builder(note: str = "one") -> Any:

@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
-from sqlalchemy import make_url
 
 from placet.contracts.config import AgentConfig
-from placet.graphs import Checkpoints, GraphAgent, NodeError, TooManyStepsError
+from placet.graphs import GraphAgent, NodeError, TooManyStepsError
 from placet.graphs._loading import Source
 from placet_testing.graphs.stepping import Notes, Runs, says
 
@@ -58,13 +55,6 @@ class Dying:
 
 def in_segments(graph: Any) -> GraphAgent:
     return GraphAgent("a", AgentConfig(graph="x:y", step="segment"), Source(graph))
-
-
-@pytest.fixture
-async def runs(tmp_path: Path) -> AsyncIterator[Runs]:
-    checkpoints = Checkpoints(make_url(f"sqlite+aiosqlite:///{tmp_path}/ledger.db"))
-    yield Runs(checkpoints)
-    await checkpoints.close()
 
 
 async def test_it_stops_only_where_it_waits_and_at_its_end(runs: Runs) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,24 +13,16 @@ from langgraph.cache.memory import InMemoryCache
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.store.memory import InMemoryStore
-from sqlalchemy import make_url
 
 from placet.contracts.config import Config
 from placet.effects._pending import Pendings
 from placet.effects._superstep import SuperstepActivities
-from placet.graphs import Checkpoints, GraphAgent, _drain, _stepping, self_test
+from placet.graphs import GraphAgent, _drain, _stepping, self_test
 from placet.graphs._drain import Drain
 from placet.graphs._warnings import warnings_of
 from placet.ledger import Ledger
 from placet_testing.graphs import shop_graphs
 from placet_testing.graphs.stepping import Runs, says
-
-
-@pytest.fixture
-async def runs(tmp_path: Path) -> AsyncIterator[Runs]:
-    checkpoints = Checkpoints(make_url(f"sqlite+aiosqlite:///{tmp_path}/ledger.db"))
-    yield Runs(checkpoints)
-    await checkpoints.close()
 
 
 def deaf(self: Drain, reason: str) -> None:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -16,19 +14,11 @@ from langgraph.errors import GraphRecursionError
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel, field_validator
-from sqlalchemy import make_url
 
-from placet.graphs import Checkpoints, GraphChangedError, Reached, TooManyStepsError
+from placet.graphs import GraphChangedError, Reached, TooManyStepsError
 from placet.graphs._stepping import configurable_of
 from placet_testing.graphs import shop_graphs
 from placet_testing.graphs.stepping import Notes, Runs, says
-
-
-@pytest.fixture
-async def runs(tmp_path: Path) -> AsyncIterator[Runs]:
-    checkpoints = Checkpoints(make_url(f"sqlite+aiosqlite:///{tmp_path}/ledger.db"))
-    yield Runs(checkpoints)
-    await checkpoints.close()
 
 
 async def test_an_answer_that_comes_twice_does_not_answer_the_next_question(runs: Runs) -> None:

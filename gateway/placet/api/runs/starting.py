@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from placet.api.errors import ProblemError, TemporalError, UnreachableError
 from placet.api.ports import Started, Taken
@@ -225,13 +225,17 @@ class Starting:
         ).model_dump()
         if agent.graph is None:
             return RunInput(**start, max_turns=agent.max_turns)
-        own = order.body.input
-        context = order.body.metadata.get(GRAPH_CONTEXT)
-        ref = await self._records.put_args(GRAPH_INPUT, canonical_text(own)) if isinstance(own, dict) else None
-        kept = (
-            await self._records.put_args(GRAPH_CONTEXT, canonical_text(context)) if isinstance(context, dict) else None
+        return GraphInput(
+            **start,
+            input_ref=await self._kept(GRAPH_INPUT, order.body.input),
+            context_ref=await self._kept(GRAPH_CONTEXT, order.body.metadata.get(GRAPH_CONTEXT)),
         )
-        return GraphInput(**start, input_ref=ref, context_ref=kept)
+
+    async def _kept(self, name: str, given: object) -> str | None:
+        """Keeps an object that a graph is given, and returns its reference; None where none is given."""
+        if not isinstance(given, dict):
+            return None
+        return await self._records.put_args(name, canonical_text(cast("dict[str, Any]", given)))
 
     async def _is_open(self, run_id: str) -> bool:
         found = await self._runs.find_run(run_id)

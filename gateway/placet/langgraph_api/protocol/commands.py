@@ -13,14 +13,14 @@ from placet.api.bodies import shaped
 from placet.api.errors import ProblemError
 from placet.api.problems import problem_body, problem_of
 from placet.contracts.errors import RefusedError
-from placet.langgraph_api.bodies import NewThread, RunBody, refused_body
+from placet.langgraph_api.bodies import RunBody, refused_body
 from placet.langgraph_api.errors import SurfaceError
 from placet.langgraph_api.protocol.bodies import InputRespond, RunStart
 from placet.langgraph_api.protocol.events import behind
 from placet.langgraph_api.runs.answering import answer_by_id
 from placet.langgraph_api.runs.segments import begun
 from placet.langgraph_api.runs.starting import start
-from placet.langgraph_api.threads.endpoints import opened
+from placet.langgraph_api.threads.endpoints import there_or_made
 from placet.langgraph_api.threads.snapshot import snapshot_of, visible_thread
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ async def carry_out(services: Services, caller: Caller, thread_id: str, command:
 async def _thread(services: Services, caller: Caller, thread_id: str, command: Command) -> ThreadRow:
     """Returns the thread of a command; the first `run.start` makes it."""
     if command.method == "run.start" and caller.has("requester"):
-        return await opened(services, caller, shaped(NewThread, {"thread_id": thread_id, "if_exists": "do_nothing"}))
+        return await there_or_made(services, caller, thread_id)
     return await visible_thread(services, caller, thread_id)
 
 

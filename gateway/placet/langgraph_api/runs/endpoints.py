@@ -9,11 +9,10 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from placet.api.access import Allow, Body, Gateway, SignedIn
 from placet.api.answers import Json
-from placet.api.bodies import shaped
 from placet.api.errors import ProblemError
 from placet.api.identity import Caller
 from placet.api.services import Services
-from placet.langgraph_api.bodies import NewThread, RunBody, StateUpdate, refused_body
+from placet.langgraph_api.bodies import RunBody, StateUpdate, refused_body
 from placet.langgraph_api.routing import ClientRoute
 from placet.langgraph_api.runs.answering import answer
 from placet.langgraph_api.runs.bookmarks import LONGEST, Bookmark
@@ -24,7 +23,7 @@ from placet.langgraph_api.runs.segments import Segment, begun, known_segment, se
 from placet.langgraph_api.runs.starting import start
 from placet.langgraph_api.runs.streams import places, stream, value
 from placet.langgraph_api.threads.describing import state_document
-from placet.langgraph_api.threads.endpoints import opened
+from placet.langgraph_api.threads.endpoints import there_or_made
 from placet.langgraph_api.threads.snapshot import Snapshot, snapshot_of, visible_thread
 from placet.ledger import ThreadRow
 
@@ -200,5 +199,5 @@ async def update_state(
 async def _thread(services: Services, caller: Caller, thread_id: str, body: RunBody) -> ThreadRow:
     """Returns the thread of a request, made where the client says so."""
     if body.if_not_exists == "create" and caller.has("requester"):
-        return await opened(services, caller, shaped(NewThread, {"thread_id": thread_id, "if_exists": "do_nothing"}))
+        return await there_or_made(services, caller, thread_id)
     return await visible_thread(services, caller, thread_id)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 
 from placet.api.access import Body, Gateway, Requester, SignedIn
 from placet.api.answers import Json
-from placet.api.bodies import invalid_request
+from placet.api.bodies import invalid_request, shaped
 from placet.api.errors import ProblemError
 from placet.api.identity import Caller
 from placet.api.services import Services
@@ -56,6 +56,15 @@ async def opened(services: Services, caller: Caller, body: NewThread) -> ThreadR
             code="thread_exists", detail=f"There is a thread {thread.id[:80]!r} already.", thread_id=thread.id
         )
     return there
+
+
+async def there_or_made(services: Services, caller: Caller, thread_id: str) -> ThreadRow:
+    """Returns the thread of that id, made where it is not there yet.
+
+    Raises:
+        ProblemError: `not_found`: it is somebody else's; `invalid_request`: there can be none of that id.
+    """
+    return await opened(services, caller, shaped(NewThread, {"thread_id": thread_id, "if_exists": "do_nothing"}))
 
 
 async def own_thread(services: Services, caller: Caller, thread_id: str) -> ThreadRow:
